@@ -1,0 +1,230 @@
+"""The queue of record: claim, keep, finish and give back rows of ``Job``.
+
+Who races here and why nothing is lost or done twice:
+
+1. ``claim`` takes pending jobs, and running ones whose lease ran out, in one UPDATE that skips rows
+   locked by others, and writes a new fencing token on them.
+2. The holder extends its lease while it works (``keep_alive``). A holder that was stopped for longer
+   than its lease wakes up with a token that nobody honours any more.
+3. Results are stored inside ``fenced``: the job's row is locked and its token compared in the same
+   transaction as the INSERT, so a late holder's results are refused.
+4. A unique constraint on the results stands behind all this.
+
+All times are the database's ``clock_timestamp()``: hosts' clocks may differ, and ``now()`` stands still
+in a transaction.
+"""
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from arena.models import Job
+
+MAX_ATTEMPTS = 8
+FIRST_DELAY = 15.0  # seconds before the second attempt; doubles up to LONGEST_DELAY
+LONGEST_DELAY = 600.0
+
+log = logging.getLogger(__name__)
+
+
+class Claim(NamedTuple):
+    """One claimed job. ``attempts`` counts this one."""
+
+    id: int
+    subject: int
+    token: uuid.UUID
+    attempts: int
+
+
+def enqueue(kind: str, owner: int, subjects: Iterable[int]) -> int:
+    """Add a job for each subject that has none yet. Returns how many were given (repeats are harmless)."""
+    rows = [Job(kind=kind, owner=owner, subject=subject) for subject in subjects]
+    Job.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2000)
+    return len(rows)
+
+
+def claim(kind: str, owner: int, *, limit: int, lease: float, worker: str) -> list[Claim]:
+    """Claim up to ``limit`` jobs for ``lease`` seconds, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH picked AS (
+                SELECT id FROM arena_job
+                WHERE kind = %(kind)s AND owner = %(owner)s AND state IN ('pending', 'running')
+                  AND ((state = 'pending' AND coalesce(next_attempt_at, '-infinity') <= clock_timestamp())
+                    OR (state = 'running' AND lease_until < clock_timestamp() AND attempts < %(most)s))
+                ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+            )
+            UPDATE arena_job SET state = 'running', token = %(token)s, attempts = attempts + 1,
+                lease_until = clock_timestamp() + make_interval(secs => %(lease)s), worker = %(worker)s
+            FROM picked WHERE arena_job.id = picked.id
+            RETURNING arena_job.id, subject, token, attempts
+            """,
+            {
+                "kind": kind,
+                "owner": owner,
+                "limit": limit,
+                "lease": lease,
+                "worker": worker,
+                "token": uuid.uuid4(),
+                "most": MAX_ATTEMPTS,
+            },
+        )
+        return sorted(Claim(*row) for row in cursor.fetchall())
+
+
+def has_claimable(kind: str, owner: int) -> bool:
+    """Whether ``claim`` would find something now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (SELECT FROM arena_job
+                WHERE kind = %s AND owner = %s AND state IN ('pending', 'running')
+                  AND ((state = 'pending' AND coalesce(next_attempt_at, '-infinity') <= clock_timestamp())
+                    OR (state = 'running' AND lease_until < clock_timestamp())))
+            """,
+            [kind, owner],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def fail_abandoned(kind: str) -> int:
+    """Mark jobs failed that ran out of their lease at the last attempt: they took their worker down."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE arena_job SET state = 'failed', finished_at = clock_timestamp(),
+                error_code = 'worker_died', error = 'Its worker died or hung at every attempt.'
+            WHERE kind = %s AND state = 'running' AND lease_until < clock_timestamp() AND attempts >= %s
+            """,
+            [kind, MAX_ATTEMPTS],
+        )
+        return cursor.rowcount
+
+
+@contextmanager
+def fenced(claims: Sequence[Claim]) -> Iterator[list[Claim]]:
+    """A transaction that holds the jobs' rows and gives those that are still ours.
+
+    A claim that is missing was taken over by another worker: drop what you have for it.
+    """
+    with transaction.atomic():
+        rows = Job.objects.select_for_update().filter(
+            id__in=[held.id for held in claims],
+            token__in={held.token for held in claims},
+            state=Job.State.RUNNING,
+        )
+        ours = set(rows.order_by("id").values_list("id", "token"))
+        yield [held for held in claims if (held.id, held.token) in ours]
+
+
+def finish(claims: Iterable[Claim]) -> None:
+    """Mark jobs done. Call inside ``fenced``, with their last results."""
+    ids = [held.id for held in claims]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE arena_job SET state = 'done', error_code = '', error = '', lease_until = NULL,
+                finished_at = clock_timestamp() WHERE id = ANY(%s)
+            """,
+            [ids],
+        )
+
+
+def fail(held: Claim, code: str, message: str) -> None:
+    """Mark a job failed for good, with the cause's code and a sentence. Call inside ``fenced``."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE arena_job SET state = 'failed', error_code = %s, error = %s, lease_until = NULL,
+                finished_at = clock_timestamp() WHERE id = %s
+            """,
+            [code, message, held.id],
+        )
+
+
+def retry(held: Claim, code: str, message: str, *, delay: float | None = None) -> None:
+    """Put a job back for a later attempt, or fail it when its attempts are spent. Call inside ``fenced``."""
+    if held.attempts >= MAX_ATTEMPTS:
+        fail(held, code, message)
+        return
+    delay = max(delay or 0.0, min(FIRST_DELAY * 2 ** (held.attempts - 1), LONGEST_DELAY))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE arena_job SET state = 'pending', token = NULL, lease_until = NULL,
+                error_code = %s, error = %s, next_attempt_at = clock_timestamp() + make_interval(secs => %s)
+            WHERE id = %s AND token = %s
+            """,
+            [code, message, delay, held.id, held.token],
+        )
+
+
+def give_back(claims: Iterable[Claim]) -> None:
+    """Return unfinished jobs at once, as if they had not been claimed."""
+    for held in claims:
+        Job.objects.filter(id=held.id, token=held.token, state=Job.State.RUNNING).update(
+            state=Job.State.PENDING, token=None, lease_until=None, attempts=F("attempts") - 1
+        )
+
+
+def retry_failed(kind: str, owner: int) -> int:
+    """Give failed jobs a fresh set of attempts."""
+    failed = Job.objects.filter(kind=kind, owner=owner, state=Job.State.FAILED)
+    return failed.update(state=Job.State.PENDING, attempts=0, token=None, next_attempt_at=None)
+
+
+@contextmanager
+def keep_alive(claims: list[Claim], lease: float) -> Iterator[None]:
+    """Extend the lease of a batch every third of it, from a thread with a connection of its own."""
+    done = threading.Event()
+
+    def extend() -> None:
+        try:
+            while not done.wait(lease / 3):
+                _extend(claims[0].token, lease)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=extend, name="lease", daemon=True)
+    if claims:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if claims:
+            thread.join()
+
+
+@contextmanager
+def alone(name: str) -> Iterator[bool]:
+    """Whether nobody else is inside ``alone(name)``; the database lets go when this process dies."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [name])
+        held = bool(cursor.fetchone()[0])
+    try:
+        yield held
+    finally:
+        if held:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])
+
+
+def _extend(token: uuid.UUID, lease: float) -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE arena_job SET lease_until = clock_timestamp() + make_interval(secs => %s) "
+                "WHERE token = %s AND state = 'running'",
+                [lease, token],
+            )
+    except Exception:  # the database may be restarting; the next beat tries again with a fresh connection
+        log.warning("could not extend the lease of %s", token, exc_info=True)
+        connection.close()

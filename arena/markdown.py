@@ -1,0 +1,114 @@
+"""Markdown of answers and prompts as safe HTML. Pure: text in, HTML out, never an error.
+
+markdown-it-py reads (raw HTML off), pygments colours code by classes, nh3 has the last word. Remote images
+become links, because loading one would tell its server who reads. LaTeX stays readable as source.
+"""
+
+import time
+from collections.abc import MutableMapping, Sequence
+from html import escape
+from typing import Any, ClassVar
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.ruler import StateBase
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+
+from arena.highlighting import highlight
+from arena.latex import add_math
+
+SHOWN = 64 * 1024  # characters of a text that are shown
+CPU_SECONDS = 0.12  # of this thread for one text; a hostile one is then shown as it is
+
+_LINKS = ("http://", "https://", "mailto:")
+_TAGS = set(
+    "a blockquote br code em h3 h4 h5 h6 hr li ol p pre s span strong table tbody td th thead tr ul".split()  # noqa: SIM905
+)
+# No raw HTML gets this far, so the classes are our own.
+_ATTRIBUTES = {"*": {"dir", "class"}, "a": {"href", "title"}, "ol": {"start"}}
+
+
+class TooSlow(Exception):
+    """The text takes more work than an honest one of its length."""
+
+
+def check_time(env: MutableMapping[str, Any]) -> None:
+    if time.thread_time() > env["deadline"]:
+        raise TooSlow
+
+
+class SafeRenderer(RendererHTML):
+    """Images as links, headings below the page's own, alignment by class, text direction by its letters."""
+
+    ALIGN: ClassVar = {"text-align:right": "right", "text-align:center": "center"}
+
+    def renderToken(  # noqa: N802 -- markdown-it's own name
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
+    ) -> str:
+        token = tokens[idx]
+        if token.type.startswith("heading_"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+        if token.nesting == 1 and token.level == 0:  # what lies inside has its block's direction
+            token.attrSet("dir", "auto")
+        aligned = self.ALIGN.get(str(token.attrs.pop("style", "")))
+        if aligned:
+            token.attrSet("class", aligned)
+        return super().renderToken(tokens, idx, options, env)
+
+    def image(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
+    ) -> str:
+        token = tokens[idx]
+        words = self.renderInlineAsText(token.children or [], options, env) or "image"
+        return f'<a href="{escape(str(token.attrs["src"]))}">Image: {escape(words)}</a>'
+
+    def fence(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
+    ) -> str:
+        words = tokens[idx].info.split(maxsplit=1)
+        code = highlight(tokens[idx].content, words[0] if words else "", env)
+        return f'<pre class="hl"><code>{code}</code></pre>\n'
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 20}, renderer_cls=SafeRenderer)
+    parser.enable(["table", "strikethrough"])
+    parser.validateLink = lambda url: url.lower().startswith(_LINKS)  # type: ignore[method-assign]
+    add_math(parser)
+    every = {"alt": ["paragraph", "reference", "blockquote", "list", "table"]}
+    parser.block.ruler.before("table", "clock", _stop_when_late, every)
+    parser.inline.ruler.before("text", "clock", _stop_when_late)
+    return parser
+
+
+def _stop_when_late(state: StateBase, *_position: object) -> bool:
+    """A rule that never matches. Rules are asked at every step, so no nesting escapes the deadline."""
+    check_time(state.env)
+    return False
+
+
+def render(text: str) -> str:
+    """The safe HTML of a text; of a very long one its beginning; of a hostile one its plain letters."""
+    text = text.encode("utf-8", "replace").decode().replace("\0", "�")
+    shown = text[:SHOWN]
+    parser = _parser()
+    try:
+        html = _clean(parser.render(shown, {"deadline": time.thread_time() + CPU_SECONDS}))
+    except (TooSlow, RecursionError, ValueError, IndexError, KeyError):
+        html = f'<p class="plain" dir="auto">{escape(shown)}</p>'
+    if len(text) > SHOWN:
+        html += f'<p class="cut">Cut here: {len(text) - SHOWN:,} more characters are not shown.</p>'
+    return html
+
+
+def _clean(html: str) -> str:
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="nofollow noopener noreferrer",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+    )

@@ -1,0 +1,43 @@
+"""The queue of record: one row a unit of work. Claiming and finishing live in ``arena.jobs``."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class Job(models.Model):
+    """A unit of work of one kind on one subject, for one owner (for judging: the match, for the judge).
+
+    A running job carries the fencing ``token`` of its claim; whoever finishes it must hold that token.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+
+    kind = models.CharField(max_length=20)
+    owner = models.BigIntegerField()
+    subject = models.BigIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=120, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error = models.TextField(blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "owner", "subject"], name="job_once")]
+        indexes = [
+            models.Index(
+                fields=["kind", "owner", "id"],
+                name="job_unfinished",
+                condition=Q(state__in=["pending", "running"]),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.owner}/{self.subject}: {self.state}"

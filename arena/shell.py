@@ -1,0 +1,39 @@
+"""What the shell commands share: finding rows by name, and printing rows as a table, CSV or JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+FORMATS = ("table", "json", "csv")
+
+
+def format_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], style: str) -> str:
+    """Rows as text. JSON and CSV keep full precision and null; the table is rounded for reading."""
+    if style == "json":
+        return json.dumps([{column: row[column] for column in columns} for row in rows], indent=1)
+    if style == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_safe_cell(row[column]) for column in columns] for row in rows)
+        return text.getvalue().rstrip("\n")
+    cells = [list(columns), *([_readable(row[column]) for column in columns] for row in rows)]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
+    )
+
+
+def _readable(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _safe_cell(value: Any) -> Any:
+    """A leading quote keeps spreadsheets from running a name as a formula."""
+    if value is None:
+        return ""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

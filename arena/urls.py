@@ -1,0 +1,22 @@
+"""All addresses: the arena's own pages, then those of the other apps (named by string), accounts, admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from arena.views import benchmarks, submit, vote
+
+urlpatterns = [
+    path("", vote.show_pair, name="vote"),
+    path("vote/<uuid:token>/", vote.show_reveal, name="ballot"),
+    path("vote/<uuid:token>/cast/", vote.cast, name="cast"),
+    path("vote/<uuid:token>/skip/", vote.skip, name="skip"),
+    path("submit/", submit.submit, name="submit"),
+    path("benchmarks/", benchmarks.index, name="benchmarks"),
+    path("benchmarks/new/", benchmarks.new, name="benchmark_new"),
+    path("benchmarks/<slug:slug>/", benchmarks.detail, name="benchmark"),
+    path("benchmarks/<slug:slug>/template.jsonl", benchmarks.template_file, name="benchmark_template"),
+    path("", include("judging.urls")),
+    path("", include("leaderboard.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+]

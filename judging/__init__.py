@@ -1,0 +1,1 @@
+"""What judges say of the answers: protocols, judgments, and their agreement with people."""

@@ -1,0 +1,62 @@
+"""Staff's view of judges and what they said."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from judging.models import Judge, Judgment
+
+
+@admin.register(Judge)
+class JudgeAdmin(admin.ModelAdmin):
+    list_display = (
+        "name",
+        "version",
+        "engine",
+        "model",
+        "protocol",
+        "both_orders",
+        "is_active",
+        "created_at",
+    )
+    list_filter = ("is_active", "engine", "is_demo")
+    search_fields = ("name", "slug", "model")
+    actions = ("pause", "resume")
+    prepopulated_fields = {"slug": ("name",)}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Judge | None = None) -> tuple[str, ...]:
+        """What a judge is stays fixed once it has ruled; pausing and its texts do not."""
+        return (*Judge.FIXED, "slug") if obj and obj.judgments.exists() else ()
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Judge | None = None) -> dict:
+        return {} if obj else dict(self.prepopulated_fields)
+
+    @admin.action(description="Pause: give no new matches")
+    def pause(self, request: HttpRequest, queryset: QuerySet[Judge]) -> None:
+        self.message_user(request, f"Paused: {queryset.update(is_active=False)}.")
+
+    @admin.action(description="Resume: rule on every match of the open benchmarks")
+    def resume(self, request: HttpRequest, queryset: QuerySet[Judge]) -> None:
+        able = queryset.exclude(engine=Judge.Engine.RECORDED)  # imported rulings have nothing that could rule
+        self.message_user(request, f"Resumed: {able.update(is_active=True)}.")
+
+
+@admin.register(Judgment)
+class JudgmentAdmin(admin.ModelAdmin):
+    """To look at: a ruling is what was said, and nobody edits that."""
+
+    list_display = ("id", "judge", "match_id", "turn", "order", "verdict", "winner", "created_at")
+    list_filter = ("judge", "order", "verdict")
+    list_select_related = ("judge",)
+    raw_id_fields = ("match",)
+    search_fields = ("=match__id",)
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Judgment | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Judgment | None = None) -> bool:
+        return False

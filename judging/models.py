@@ -1,0 +1,209 @@
+"""Tables of opinions: judges and what they said."""
+
+from typing import NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import connection, models
+from django.db.models import Exists, OuterRef, Q
+from django.urls import reverse
+
+from arena.models import Benchmark, Match
+from arena.outcomes import INCONSISTENT, Order, Verdict, Winner
+
+# A judge's server is sent the variable's value, so nothing else of the workers' environment may be named.
+a_key_variable = RegexValidator(
+    r"^(?!SECRET_KEY$)[A-Z][A-Z0-9_]*_KEY$", "Name a variable that ends in _KEY, such as JUDGE_KEY."
+)
+
+
+class JudgeQuerySet(models.QuerySet["Judge"]):
+    def active(self) -> "JudgeQuerySet":
+        return self.filter(is_active=True).exclude(engine=Judge.Engine.RECORDED)
+
+    def named(self, name: str) -> "Judge | None":
+        """The newest judge of that name, or the one whose slug or 'name vN' it is."""
+        for judge in self.order_by("name", "-version"):
+            if name in (judge.name, judge.slug, str(judge)):
+                return judge
+        return None
+
+
+class Judge(models.Model):
+    """A judge model with its protocol and sampling: versioned, and immutable once it has ruled."""
+
+    class Engine(models.TextChoices):
+        OPENAI = "openai", "OpenAI-compatible server"
+        SCRIPTED = "scripted", "Recorded texts, played back"
+        BASELINE = "baseline", "Baseline without a model"
+        RECORDED = "recorded", "Imported rulings only"
+
+    name = models.CharField(max_length=80)
+    version = models.PositiveSmallIntegerField(default=1)
+    slug = models.SlugField(max_length=100, unique=True)
+    description = models.TextField(blank=True)
+    engine = models.CharField(max_length=20, choices=Engine.choices)
+    protocol = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text="Empty: the pairwise form that fits each prompt (reference, two turns).",
+    )
+    model = models.CharField(max_length=200, blank=True, help_text="Model name, or the baseline's name.")
+    base_url = models.URLField(max_length=300, blank=True)
+    key_variable = models.CharField(
+        max_length=80,
+        blank=True,
+        validators=[a_key_variable],
+        help_text="Environment variable of the workers that holds the API key, such as JUDGE_KEY.",
+    )
+    sampling = models.JSONField(default=dict, blank=True)
+    both_orders = models.BooleanField(default=True, help_text="Asked in both orders (imports may hold one).")
+    is_active = models.BooleanField(default=True, help_text="Rules on every match of the open benchmarks.")
+    is_demo = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    FIXED = ("name", "version", "engine", "protocol", "model", "base_url", "sampling", "both_orders")
+
+    objects = JudgeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "version"]
+        constraints = [models.UniqueConstraint(fields=["name", "version"], name="judge_version_once")]
+
+    def __str__(self) -> str:
+        return self.name if self.version == 1 else f"{self.name} v{self.version}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("judge", args=[self.slug])
+
+    def clean(self) -> None:
+        if self.pk is None or not self.judgments.exists():
+            return
+        stored = Judge.objects.get(pk=self.pk)
+        changed = [name for name in self.FIXED if getattr(stored, name) != getattr(self, name)]
+        if changed:
+            raise ValidationError(
+                f"{stored} has ruled already, so {', '.join(changed)} can no longer change. "
+                "Register a new version instead."
+            )
+
+    def save(self, *args, **kwargs) -> None:
+        self.clean()
+        super().save(*args, **kwargs)
+
+
+class JudgmentQuerySet(models.QuerySet["Judgment"]):
+    def scored(self) -> "JudgmentQuerySet":
+        return self.exclude(winner="")
+
+    def on_match(self, match: Match) -> "JudgmentQuerySet":
+        """By judge, turn and order, ready to be shown."""
+        return (
+            self.filter(match=match)
+            .select_related("judge")
+            .order_by("judge__name", "judge__version", "turn", "order")
+        )
+
+
+class Judgment(models.Model):
+    """A judge's ruling on a match in one order; both orders are two rows.
+
+    ``verdict`` is what the text said by position, empty when it could not be read (unscored).
+    ``winner`` is the same in match terms; a ruling folded upstream may be ``inconsistent``.
+    """
+
+    judge = models.ForeignKey(Judge, models.CASCADE, related_name="judgments")
+    match = models.ForeignKey("arena.Match", models.CASCADE, related_name="judgments")
+    turn = models.PositiveSmallIntegerField(null=True, blank=True)
+    order = models.CharField(max_length=8, choices=[(o, o) for o in Order])
+    verdict = models.CharField(max_length=8, blank=True, choices=[(v, v) for v in Verdict])
+    winner = models.CharField(max_length=12, blank=True)
+    raw_text = models.TextField(null=True, blank=True)  # noqa: DJ001 -- null: not recorded; empty: said nothing
+    protocol = models.CharField(max_length=40, blank=True)
+    prompt_text = models.TextField(blank=True, help_text="The exact messages, as JSON.")
+    prompt_sha256 = models.CharField(max_length=64, blank=True)
+    settings = models.JSONField(default=dict, blank=True)
+    model_returned = models.CharField(max_length=200, blank=True)
+    fingerprint = models.CharField(max_length=200, blank=True)
+    finish_reason = models.CharField(max_length=20, blank=True)
+    tokens_in = models.PositiveIntegerField(null=True, blank=True)
+    tokens_out = models.PositiveIntegerField(null=True, blank=True)
+    seconds = models.FloatField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    objects = JudgmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["judge", "match", "turn", "order"], nulls_distinct=False, name="judgment_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(winner__in=["", *Winner, INCONSISTENT]), name="judgment_winner_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.judge_id} on {self.match_id} {self.order}: {self.winner or 'unscored'}"
+
+
+def unjudged_by(judge: Judge, matches: models.QuerySet) -> models.QuerySet:
+    """Those of ``matches`` on which ``judge`` has not ruled in any order."""
+    return matches.exclude(Exists(Judgment.objects.filter(judge=judge, match=OuterRef("pk"))))
+
+
+class Difference(NamedTuple):
+    """A match on which most people said something else than a judge; counts of votes in match terms."""
+
+    match: Match
+    turn: int | None
+    winner: str
+    votes: int
+    model_a: int
+    tie: int
+    model_b: int
+
+
+def differences(judge: Judge, benchmark: Benchmark, *, limit: int) -> list[Difference]:
+    """Where people differ most from ``judge``: by how many votes another outcome leads over the judge's own.
+
+    A vote for both bad counts as a tie. Matches that the judge left unscored or ruled on inconsistently
+    are left out: there it holds no opinion.
+    """
+    ids = {"judge": judge.pk, "benchmark": benchmark.pk, "limit": limit}
+    with connection.cursor() as cursor:
+        cursor.execute(_DIFFERENCES, ids)
+        rows = cursor.fetchall()
+    related = ("prompt", "competitor_a", "competitor_b")
+    matches = Match.objects.select_related(*related).in_bulk({row[0] for row in rows})
+    return [Difference(matches[row[0]], *row[1:]) for row in rows]
+
+
+_DIFFERENCES = """
+WITH ruled AS (
+    SELECT judgment.match_id, judgment.turn, min(judgment.winner) AS winner
+    FROM judging_judgment judgment
+    JOIN arena_match ON arena_match.id = judgment.match_id
+    JOIN arena_prompt ON arena_prompt.id = arena_match.prompt_id
+    WHERE judgment.judge_id = %(judge)s AND arena_prompt.benchmark_id = %(benchmark)s
+    GROUP BY judgment.match_id, judgment.turn
+    HAVING min(judgment.winner) = max(judgment.winner) AND min(judgment.winner) NOT IN ('', 'inconsistent')
+), counted AS (
+    SELECT ruled.match_id, ruled.turn, ruled.winner, count(*) AS votes,
+        count(*) FILTER (WHERE vote.winner = 'model_a') AS model_a,
+        count(*) FILTER (WHERE vote.winner IN ('tie', 'both_bad')) AS tie,
+        count(*) FILTER (WHERE vote.winner = 'model_b') AS model_b
+    FROM ruled
+    JOIN arena_vote vote ON vote.match_id = ruled.match_id AND vote.turn IS NOT DISTINCT FROM ruled.turn
+    GROUP BY ruled.match_id, ruled.turn, ruled.winner
+), weighed AS (
+    SELECT *, CASE winner WHEN 'model_a' THEN model_a WHEN 'tie' THEN tie ELSE model_b END AS with_judge,
+        CASE winner WHEN 'model_a' THEN greatest(tie, model_b) WHEN 'tie' THEN greatest(model_a, model_b)
+            ELSE greatest(model_a, tie) END AS against
+    FROM counted
+)
+SELECT match_id, turn, winner, votes, model_a, tie, model_b FROM weighed
+WHERE 2 * (votes - with_judge) > votes
+ORDER BY against - with_judge DESC, votes DESC, match_id, turn LIMIT %(limit)s
+"""

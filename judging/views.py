@@ -1,0 +1,206 @@
+"""/matches/<id>/: a pair of answers and every opinion on it."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import NamedTuple
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from arena.models import Answer, Match, Vote, Voter
+from arena.outcomes import INCONSISTENT, Order, Winner
+from arena.services.rendering import prompt_turns, rendered
+from judging.models import Judge, Judgment
+
+SHOWN = 300  # opinions of people on one page
+CUT = 64 * 1024  # characters of one recorded text
+
+# Where an outcome stands on the axis A - tie - B, as a class of the style sheet.
+SIDES = {
+    Winner.MODEL_A: "a",
+    Winner.MODEL_B: "b",
+    Winner.TIE: "tie",
+    Winner.BOTH_BAD: "bad",
+    INCONSISTENT: "both",
+    "": "none",
+}
+WORDS = {
+    "a": "A is better",
+    "b": "B is better",
+    "tie": "tie",
+    "bad": "both bad",
+    "both": "inconsistent: it depends on the order",
+    "none": "unscored: no verdict could be read",
+}
+ORDERS = {
+    Order.AB: "A shown first",
+    Order.BA: "B shown first",
+    Order.FOLDED: "both orders, merged where it was recorded",
+    Order.UNKNOWN: "order not recorded",
+}
+
+
+class Turn(NamedTuple):
+    """One turn as HTML; an answer's text is None where none was recorded."""
+
+    prompt: str
+    a: str | None
+    b: str | None
+
+
+class Message(NamedTuple):
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """One line: who, in which order, where on the axis. ``judgment`` is given for judges."""
+
+    who: str
+    side: str
+    order: str
+    turn: int | None
+    href: str = ""
+    vote: Vote | None = None
+    judgment: Judgment | None = None
+    messages: list[Message] = field(default_factory=list)
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    disagrees: bool = False  # this judge said something else in the other order
+
+    @property
+    def words(self) -> str:
+        return WORDS[self.side]
+
+    @property
+    def raw_text(self) -> str:
+        return (self.judgment.raw_text or "")[:CUT] if self.judgment else ""
+
+
+@require_safe
+def match(request: HttpRequest, pk: int) -> HttpResponse:
+    related = ("prompt__benchmark", "answer_a", "answer_b", "competitor_a", "competitor_b")
+    found = get_object_or_404(Match.objects.select_related(*related), pk=pk)
+    votes = list(Vote.objects.filter(match=found).select_related("voter").order_by("turn", "id")[: SHOWN + 1])
+    judgments = list(Judgment.objects.on_match(found))
+    people = [opinion_of_person(vote) for vote in votes[:SHOWN]]
+    judges = opinions_of_judges(judgments)
+    context = {
+        "match": found,
+        "benchmark": found.prompt.benchmark,
+        "turns": turns_of(found),
+        "people": people,
+        "cut": len(votes) > SHOWN,
+        "judges": judges,
+        "by_turn": any(opinion.turn for opinion in [*people, *judges]),
+        "tally": tally(people),
+    }
+    return render(request, "judging/match.html", context)
+
+
+def turns_of(found: Match) -> list[Turn]:
+    """Prompt and answers turn by turn; answers without a recorded text are None throughout."""
+    prompts = prompt_turns(found.prompt)
+    sides = [_texts(answer, len(prompts)) for answer in (found.answer_a, found.answer_b)]
+    rows = zip_longest(prompts, *sides, fillvalue="")
+    return [Turn(prompt or "", a, b) for prompt, a, b in rows]
+
+
+def _texts(answer: Answer, turns: int) -> Sequence[str | None]:
+    return [None] * turns if answer.turns is None else rendered(answer)
+
+
+def voter_label(voter: Voter) -> str:
+    """What the public may know of a voter: its name in an imported data set, never an account's name."""
+    if voter.origin and voter.name:
+        return voter.name
+    if voter.role == "simulated":
+        return f"simulated voter {voter.pk}"
+    return "signed-in visitor" if voter.user_id else "visitor"
+
+
+def opinion_of_person(vote: Vote) -> Opinion:
+    origin = vote.voter.origin
+    facts = [(f"Imported with {origin}" if origin else "Voted", f"{vote.created_at:%-d %B %Y}")]
+    if vote.seconds is not None:
+        facts.append(("Took", f"{vote.seconds:.0f} s"))
+    return Opinion(
+        who=voter_label(vote.voter),
+        side=SIDES[vote.winner],
+        order=ORDERS[Order(vote.order)],
+        turn=vote.turn,
+        vote=vote,
+        facts=facts,
+    )
+
+
+def opinions_of_judges(judgments: Iterable[Judgment]) -> list[Opinion]:
+    """One line a judgment; both lines of a judge whose orders name different winners say so."""
+    judgments = list(judgments)
+    said: dict[tuple[int, int | None], set[str]] = defaultdict(set)
+    for judgment in judgments:
+        if judgment.winner:
+            said[judgment.judge_id, judgment.turn].add(judgment.winner)
+    return [
+        Opinion(
+            who=str(judgment.judge),
+            href=judgment.judge.get_absolute_url(),
+            side=SIDES[judgment.winner],
+            order=ORDERS[Order(judgment.order)],
+            turn=judgment.turn,
+            judgment=judgment,
+            messages=read_messages(judgment.prompt_text),
+            facts=list(facts_of(judgment)),
+            disagrees=len(said[judgment.judge_id, judgment.turn]) > 1,
+        )
+        for judgment in judgments
+    ]
+
+
+def read_messages(prompt_text: str) -> list[Message]:
+    """The stored prompt as messages; a text that is no JSON list of messages is one message."""
+    if not prompt_text:
+        return []
+    try:
+        return [Message(str(row["role"]), str(row["content"])) for row in json.loads(prompt_text)]
+    except (ValueError, TypeError, KeyError):
+        return [Message("prompt", prompt_text)]
+
+
+def facts_of(judgment: Judgment) -> Iterable[tuple[str, str]]:
+    """How the ruling was made, in the order of interest; what was not recorded is left out."""
+    judge: Judge = judgment.judge
+    yield "Engine", judge.get_engine_display()
+    known = {
+        "Protocol": judgment.protocol,
+        "Model asked for": str(judgment.settings.get("model", "")),
+        "Model returned": judgment.model_returned,
+        "Fingerprint": judgment.fingerprint,
+        "Settings": ", ".join(
+            f"{key} {value}"
+            for key, value in sorted(judgment.settings.items())
+            if key not in ("model", "engine")
+        ),
+        "Ended by": judgment.finish_reason,
+        "Prompt’s SHA-256": judgment.prompt_sha256,
+    }
+    yield from ((name, value) for name, value in known.items() if value)
+    if judgment.tokens_in is not None or judgment.tokens_out is not None:
+        yield "Tokens", f"{_or_unknown(judgment.tokens_in)} in, {_or_unknown(judgment.tokens_out)} out"
+    if judgment.seconds:
+        yield "Took", f"{judgment.seconds:.1f} s"
+    yield "Stored", f"{judgment.created_at:%-d %B %Y, %H:%M} UTC"
+
+
+def _or_unknown(number: int | None) -> str:
+    return "unknown" if number is None else f"{number:,}"
+
+
+def tally(people: Sequence[Opinion]) -> list[tuple[str, int]]:
+    """(side, votes) in the order of the axis, for the sides that have any."""
+    counts = Counter(opinion.side for opinion in people)
+    return [(side, counts[side]) for side in ("a", "tie", "bad", "b") if counts[side]]

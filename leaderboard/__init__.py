@@ -1,0 +1,1 @@
+"""What follows from votes and judgments: ratings, boards, reports, and the next pairs."""

@@ -1,0 +1,50 @@
+"""Staff's view of derived rows: to look at, never to edit (a refresh makes them again)."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from leaderboard.models import Board, JudgeReport, Standing
+
+
+class Derived:
+    """Read-only: what follows from votes and judgments is never typed in."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+class StandingInline(Derived, admin.TabularInline):
+    model = Standing
+    fields = (
+        "competitor",
+        "rank_lower",
+        "rank_upper",
+        "rating",
+        "rating_lower",
+        "rating_upper",
+        "matches",
+        "reason",
+    )
+    can_delete = False
+
+
+@admin.register(Board)
+class BoardAdmin(Derived, admin.ModelAdmin):
+    list_display = ("__str__", "benchmark", "judge", "category", "method", "matches", "voters", "fitted_at")
+    list_filter = ("benchmark", "method", "judge")
+    list_select_related = ("benchmark", "judge")
+    ordering = ("benchmark", "judge", "category")
+    inlines = (StandingInline,)
+
+    def get_queryset(self, request: HttpRequest):
+        return super().get_queryset(request).select_related("benchmark", "judge")
+
+
+@admin.register(JudgeReport)
+class JudgeReportAdmin(Derived, admin.ModelAdmin):
+    list_display = ("judge", "benchmark", "measured_at")
+    list_filter = ("benchmark",)
+    list_select_related = ("judge", "benchmark")

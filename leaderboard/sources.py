@@ -1,0 +1,123 @@
+"""What a board counts: games from people's votes or from one judge's judgments, read in one query each."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import Count, Max
+
+from arena.models import Benchmark, Vote
+from judging.models import Judge, Judgment
+
+ALL = ""  # the category that holds every prompt
+
+
+class Game(NamedTuple):
+    """``count`` games with the same outcome: points of ``first`` in [0, 1], a tie is one half."""
+
+    first: int  # competitor id
+    second: int
+    score: float
+    count: int
+
+
+_SCORE = """CASE {winner} WHEN 'model_a' THEN 1.0 WHEN 'model_b' THEN 0.0 WHEN '' THEN NULL ELSE 0.5 END"""
+
+_VOTES = f"""
+    SELECT match.id AS match_id, {_SCORE.format(winner="vote.winner")} AS score, vote.created_at, vote.id
+    FROM arena_vote vote JOIN arena_match match ON match.id = vote.match_id
+    JOIN arena_prompt prompt ON prompt.id = match.prompt_id
+    WHERE prompt.benchmark_id = %(benchmark)s
+"""
+
+# Two orders of one judge are one observation, their mean (an inconsistent pair counts one half). A match
+# counts when every order that the judge is asked for has been read; an unread one leaves it out.
+_JUDGMENTS = f"""
+    SELECT judgment.match_id, avg({_SCORE.format(winner="judgment.winner")}) AS score,
+        max(judgment.created_at) AS created_at, max(judgment.id) AS id
+    FROM judging_judgment judgment JOIN arena_match match ON match.id = judgment.match_id
+    JOIN arena_prompt prompt ON prompt.id = match.prompt_id
+    WHERE judgment.judge_id = %(judge)s AND prompt.benchmark_id = %(benchmark)s
+    GROUP BY judgment.match_id, judgment.turn
+    HAVING bool_and(judgment.winner <> '') AND count(*) >= %(orders)s
+"""  # noqa: S608 -- no value from outside is in the text
+
+_BY_PAIR = """
+    SELECT category, competitor_a_id, competitor_b_id, score, count(*)
+    FROM ({rows}) games JOIN arena_match match ON match.id = games.match_id
+    JOIN arena_prompt prompt ON prompt.id = match.prompt_id
+    CROSS JOIN LATERAL unnest(array_prepend('', prompt.tags)) AS category
+    GROUP BY 1, 2, 3, 4
+"""
+
+_IN_TIME = """
+    SELECT category, competitor_a_id, competitor_b_id, score, 1
+    FROM ({rows}) games JOIN arena_match match ON match.id = games.match_id
+    JOIN arena_prompt prompt ON prompt.id = match.prompt_id
+    CROSS JOIN LATERAL unnest(array_prepend('', prompt.tags)) AS category
+    ORDER BY games.created_at, games.id
+"""
+
+
+def games(benchmark: Benchmark, judge: Judge | None, *, in_time: bool = False) -> dict[str, list[Game]]:
+    """Games by category (``ALL`` among them); ``judge`` None means people.
+
+    Aggregated by pair and outcome, or, ``in_time``, one by one in the order in which they were played.
+    """
+    query = (_IN_TIME if in_time else _BY_PAIR).format(rows=_JUDGMENTS if judge else _VOTES)
+    found: dict[str, list[Game]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            query,
+            {
+                "benchmark": benchmark.pk,
+                "judge": judge and judge.pk,
+                "orders": 2 if judge and judge.both_orders else 1,
+            },
+        )
+        for category, first, second, score, count in cursor:
+            found[category].append(Game(first, second, float(score), count))
+    return found
+
+
+class Scope(NamedTuple):
+    """A benchmark seen by one source: people (None) or a judge."""
+
+    benchmark: int
+    judge: int | None
+
+
+def signatures(benchmarks: Iterable[Benchmark]) -> dict[Scope, str]:
+    """What each scope's rows are now, as a short text that changes with every added or removed row."""
+    ids = [benchmark.pk for benchmark in benchmarks]
+    votes = (
+        Vote.objects.filter(match__prompt__benchmark__in=ids)
+        .values_list("match__prompt__benchmark")
+        .annotate(Count("id"), Max("id"))
+    )
+    found = {Scope(benchmark, None): f"{count}:{last}" for benchmark, count, last in votes}
+    judgments = (
+        Judgment.objects.filter(match__prompt__benchmark__in=ids)
+        .values_list("match__prompt__benchmark", "judge")
+        .order_by()
+        .annotate(Count("id"), Max("id"))
+    )
+    found |= {Scope(benchmark, judge): f"{count}:{last}" for benchmark, judge, count, last in judgments}
+    return found
+
+
+def count_voters(benchmark: Benchmark) -> dict[str, int]:
+    """How many people voted, by category."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT category, count(DISTINCT vote.voter_id)
+            FROM arena_vote vote JOIN arena_match match ON match.id = vote.match_id
+            JOIN arena_prompt prompt ON prompt.id = match.prompt_id
+            CROSS JOIN LATERAL unnest(array_prepend('', prompt.tags)) AS category
+            WHERE prompt.benchmark_id = %s GROUP BY category
+            """,
+            [benchmark.pk],
+        )
+        return dict(cursor.fetchall())

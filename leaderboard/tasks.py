@@ -1,0 +1,23 @@
+"""Celery's doors to what is derived. Each is safe to run twice and at the same time."""
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from arena.models import Submission
+from leaderboard.planner import pair_submission
+from leaderboard.services import boards
+
+
+@shared_task(name="leaderboard.tasks.pair_submissions")
+def pair_submissions() -> None:
+    """Give every newly received submission its matches."""
+    waiting = Submission.objects.filter(state=Submission.State.RECEIVED, benchmark__is_open=True)
+    for submission in waiting.order_by("id"):
+        pair_submission(submission, budget=settings.MATCH_BUDGET, now=timezone.now())
+
+
+@shared_task(name="leaderboard.tasks.refresh_boards")
+def refresh_boards() -> None:
+    """Fit the boards and reports that have something new."""
+    boards.refresh_boards(now=timezone.now())

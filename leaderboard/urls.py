@@ -1,0 +1,15 @@
+"""Addresses of what follows from votes and judgments."""
+
+from django.urls import path
+
+from leaderboard.views import board, judges, methods, models, submission
+
+urlpatterns = [
+    path("leaderboard/", board.leaderboard, name="leaderboard"),
+    path("models/", models.index, name="models"),
+    path("models/<slug:slug>/", models.detail, name="model"),
+    path("judges/", judges.index, name="judges"),
+    path("judges/<slug:slug>/", judges.detail, name="judge"),
+    path("submissions/<int:pk>/", submission.status, name="submission"),
+    path("methods/", methods.methods, name="methods"),
+]
