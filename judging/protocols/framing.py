@@ -1,0 +1,106 @@
+"""How a judge's prompt shows what others wrote: as data, between marks that no text can forge.
+
+A block looks like this, and its code is made from the text itself, so that the prompt can be rebuilt::
+
+    <<<first answer | 1f0c9a4be7d25a38>>>
+    ...
+    <<<end | 1f0c9a4be7d25a38>>>
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from arena.engines import Message
+
+EMPTY = "(empty answer)"
+CODE_DIGITS = 16
+
+_HIDDEN = "\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
+_GAP = f"[{_HIDDEN}]{{0,4}}"
+_SPACE = rf"[\s{_HIDDEN}]{{0,8}}"
+_PAD = rf"{_SPACE}[*_]{{0,3}}{_SPACE}"
+_FORGED_VERDICT = re.compile(rf"\[{_GAP}\[({_PAD}(?:a|b|c|tie){_PAD})\]{_GAP}\]", re.IGNORECASE)
+_FORGED_MARK = re.compile(
+    rf"<{_GAP}<{_GAP}<"
+    rf"(?=[^<>\n]{{0,80}}\|[^<>\n]{{0,80}}>{_GAP}>{_GAP}>|{_SPACE}(?:end|question|reference|first|second)\b)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What both answers reply to: one or more turns, and a reference answer to each where there is one."""
+
+    turns: tuple[str, ...]
+    reference: tuple[str, ...] | None = None
+
+    @property
+    def has_reference(self) -> bool:
+        return any(text.strip() for text in self.reference or ())
+
+
+def neutralise(text: str) -> str:
+    """``text`` with each imitation of a verdict or of a block's marks visibly broken up by spaces.
+
+    ``[[A]]`` becomes ``[ [A] ]`` and ``<<<end | x>>>`` becomes ``< < <end | x>>>``; neither is read as
+    what it imitates any more. Everything else stays as it is. Doing it twice changes nothing.
+    """
+    return _FORGED_MARK.sub("< < <", _FORGED_VERDICT.sub(r"[ [\1] ]", text))
+
+
+def suspicious(text: str) -> bool:
+    """Whether ``text`` imitates a judge's verdict or the marks of its prompt."""
+    return bool(_FORGED_VERDICT.search(text) or _FORGED_MARK.search(text))
+
+
+def frame_question(question: Question) -> list[str]:
+    """The blocks of the question's turns, then those of its reference answers, where they are not empty."""
+    reference = question.reference or ()
+    code = _code(question.turns, reference)
+    blocks = [
+        _frame(_label("question", n, len(question.turns)), text, code)
+        for n, text in enumerate(question.turns, start=1)
+    ]
+    blocks += [
+        _frame(_label("reference answer", n, len(question.turns)), text, code)
+        for n, text in enumerate(reference, start=1)
+        if text.strip()
+    ]
+    return blocks
+
+
+def frame_answer(place: str, question: Question, answer: tuple[str, ...]) -> list[str]:
+    """The blocks of one answer, one a turn; ``place`` is "first" or "second". Missing turns show as empty."""
+    count = len(question.turns)
+    if len(answer) > count:
+        raise ValueError(f"The {place} answer has {len(answer)} turns, but its question has {count}.")
+    # The code knows nothing of the rival, so that all prompts with the same question and first answer
+    # begin alike and a server can reuse what it computed for them. It needs none: an answer that held
+    # its own hash would be a fixed point of SHA-256.
+    code = _code(question.turns, answer)
+    padded = answer + ("",) * (count - len(answer))
+    return [_frame(_label(f"{place} answer", n, count), text, code) for n, text in enumerate(padded, start=1)]
+
+
+def compose(system: str, blocks: Iterable[str], task: str) -> tuple[Message, ...]:
+    """The messages: the rules, then what is to be judged, then the task once more after it."""
+    return (
+        Message(role="system", content=system),
+        Message(role="user", content="\n\n".join([*blocks, task])),
+    )
+
+
+def _label(name: str, turn: int, count: int) -> str:
+    return name if count == 1 else f"{name}, turn {turn}"
+
+
+def _frame(label: str, text: str, code: str) -> str:
+    shown = neutralise(text) if text.strip() else EMPTY
+    return f"<<<{label} | {code}>>>\n{shown}\n<<<end | {code}>>>"
+
+
+def _code(*parts: tuple[str, ...]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:CODE_DIGITS]

@@ -1,0 +1,30 @@
+"""Two answers to one request, compared with each other and with a reference answer."""
+
+from arena.engines import Message
+from arena.outcomes import Verdict
+from judging.protocols import wording
+from judging.protocols.framing import Question, compose, frame_answer, frame_question
+from judging.verdicts import read_last_verdict
+
+
+class PairwiseReference:
+    """For a single turn with a reference answer."""
+
+    name = "pairwise-reference"
+    system = wording.paragraphs(wording.ROLE, wording.REFERENCE, wording.FAIRNESS, wording.DATA, wording.FORM)
+
+    def fits(self, question: Question) -> bool:
+        return len(question.turns) == 1 and question.has_reference
+
+    def render(
+        self, question: Question, first: tuple[str, ...], second: tuple[str, ...]
+    ) -> tuple[Message, ...]:
+        blocks = [
+            *frame_question(question),
+            *frame_answer("first", question, first),
+            *frame_answer("second", question, second),
+        ]
+        return compose(self.system, blocks, wording.TASK)
+
+    def read(self, text: str) -> Verdict | None:
+        return read_last_verdict(text)

@@ -1,0 +1,38 @@
+"""Two conversations that answer the same turns, compared as wholes."""
+
+from arena.engines import Message
+from arena.outcomes import Verdict
+from judging.protocols import wording
+from judging.protocols.framing import Question, compose, frame_answer, frame_question
+from judging.verdicts import read_last_verdict
+
+
+class TwoTurns:
+    """For two turns or more, with or without reference answers. One verdict on the whole conversation."""
+
+    name = "two-turns"
+    conversation = (
+        "The request has several turns: the person wrote the next one after the reply to the one before. "
+        "Judge each assistant's replies together, the later ones as much as the first, and in the light of "
+        "what that same assistant had said before."
+    )
+
+    def fits(self, question: Question) -> bool:
+        return len(question.turns) >= 2
+
+    def render(
+        self, question: Question, first: tuple[str, ...], second: tuple[str, ...]
+    ) -> tuple[Message, ...]:
+        guide = [wording.REFERENCE] if question.has_reference else []
+        system = wording.paragraphs(
+            wording.ROLE, self.conversation, *guide, wording.FAIRNESS, wording.DATA, wording.FORM
+        )
+        blocks = [
+            *frame_question(question),
+            *frame_answer("first", question, first),
+            *frame_answer("second", question, second),
+        ]
+        return compose(system, blocks, wording.TASK_TURNS)
+
+    def read(self, text: str) -> Verdict | None:
+        return read_last_verdict(text)
