@@ -1,0 +1,304 @@
+"""A small OpenAI-compatible server that does what real ones do, good and bad.
+
+By hand: ``python -m tests.servers --port 9000 --verdict longest``. In tests: ``with running_server() as s``.
+The model's name chooses the behaviour; a number after a colon is its argument, as in ``slow:0.5``. Any other
+name, such as ``judge``, simply answers.
+"""
+
+import argparse
+import json
+import random
+import re
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+ANSWER = re.compile(r"<<<(first|second) answer[^|>]*\| (\w+)>>>\n(.*?)\n<<<end \| \2>>>", re.DOTALL)
+HUGE = 32 * 1024 * 1024  # bytes
+
+
+def longest(prompt: str) -> str:
+    """The verdict for the longer of the two answers that a judge's prompt shows."""
+    sizes: Counter[str] = Counter()
+    for place, _, text in ANSWER.findall(prompt):
+        sizes[place] += len(text)
+    marker = "[[tie]]"
+    if sizes["first"] != sizes["second"]:
+        marker = "[[A]]" if sizes["first"] > sizes["second"] else "[[B]]"
+    return f"{sizes['first']} characters against {sizes['second']}.\nVerdict: {marker}"
+
+
+def first(prompt: str) -> str:
+    return "The first one.\nVerdict: [[A]]"
+
+
+def by_chance(prompt: str) -> str:
+    return f"By chance.\nVerdict: {random.Random(prompt).choice(['[[A]]', '[[B]]', '[[tie]]'])}"
+
+
+def echo(prompt: str) -> str:
+    return prompt
+
+
+VERDICTS: dict[str, Callable[[str], str]] = {
+    "longest": longest,
+    "first": first,
+    "random": by_chance,
+    "echo": echo,
+}
+
+
+class Server(ThreadingHTTPServer):
+    """Answers on a loopback port; remembers what it was asked, and the most that it did at once."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, port: int = 0, reply: Callable[[str], str] = longest) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.reply = reply
+        self.lock = threading.Lock()
+        self.closing = threading.Event()
+        self.bodies: list[dict] = []
+        self.headers: list[dict[str, str]] = []
+        self.times: list[float] = []
+        self.asked: Counter[str] = Counter()
+        self.busy = self.peak = 0
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    def close(self) -> None:
+        self.closing.set()
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, request, client_address) -> None:
+        """Clients that hang up are part of the game."""
+
+    @contextmanager
+    def counted(self, body: dict, headers: dict[str, str]) -> Iterator[int]:
+        """Record one request; gives how often this model was asked with this prompt, from 1."""
+        key = json.dumps([body.get("model"), body.get("messages")])
+        with self.lock:
+            self.bodies.append(body)
+            self.headers.append(headers)
+            self.times.append(time.monotonic())
+            self.asked[key] += 1
+            turn = self.asked[key]
+            self.busy += 1
+            self.peak = max(self.peak, self.busy)
+        try:
+            yield turn
+        finally:
+            with self.lock:
+                self.busy -= 1
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *args) -> None:
+        """Nothing on the terminal."""
+
+    def do_GET(self) -> None:
+        if self.path != "/v1/models":
+            return self.send(404, {"error": {"message": "no such address"}})
+        self.send(200, {"object": "list", "data": [{"id": "judge", "object": "model"}]})
+
+    def do_POST(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("content-length", 0)))
+        if self.path != "/v1/chat/completions":
+            return self.send(404, {"error": {"message": "no such address"}})
+        body = json.loads(raw)
+        name, _, argument = str(body.get("model")).partition(":")
+        with self.server.counted(body, {k.lower(): v for k, v in self.headers.items()}) as turn:
+            act = getattr(self, "do_" + name.replace("-", "_"), None)
+            prompt = "\n".join(message["content"] for message in body["messages"])
+            if act is None:
+                return self.send_text(self.server.reply(prompt))
+            act(float(argument) if argument else None, turn, prompt)
+
+    # One method a behaviour: (argument, how often this was asked, prompt).
+
+    def do_slow(self, seconds, turn, prompt) -> None:
+        self.server.closing.wait(seconds or 0.2)
+        self.send_text(self.server.reply(prompt))
+
+    def do_mixed(self, _, turn, prompt) -> None:
+        """Slow for the prompt that ends in 0, quick for others."""
+        self.server.closing.wait(0.4 if prompt.endswith("0") else 0)
+        self.send_text(self.server.reply(prompt))
+
+    def do_stuck_after_one(self, _, turn, prompt) -> None:
+        """Answer the prompt that ends in 0, hang at others."""
+        self.do_hang(_, turn, prompt) if not prompt.endswith("0") else self.send_text(
+            self.server.reply(prompt)
+        )
+
+    def do_limited(self, seconds, turn, prompt) -> None:
+        """429 with Retry-After in seconds, then good."""
+        if turn > 1:
+            return self.send_text(self.server.reply(prompt))
+        self.send(429, {"error": {"message": "slow down"}}, {"retry-after": f"{seconds or 0:g}"})
+
+    def do_limited_until(self, seconds, turn, prompt) -> None:
+        """429 with Retry-After as a date (whole seconds), then good."""
+        if turn > 1:
+            return self.send_text(self.server.reply(prompt))
+        date = formatdate(time.time() + (seconds or 0), usegmt=True)
+        self.send(429, {"error": {"message": "slow down"}}, {"retry-after": date})
+
+    def do_fails(self, times, turn, prompt) -> None:
+        """500 so many times, or for ever."""
+        if times is None or turn <= times:
+            return self.send(500, {"error": {"message": "out of memory"}})
+        self.send_text(self.server.reply(prompt))
+
+    def do_status(self, status, turn, prompt) -> None:
+        headers = {"location": f"{self.server.base_url}/elsewhere"} if 300 <= status < 400 else {}
+        key = self.headers.get("authorization", "")
+        self.send(int(status), {"error": {"message": f"you sent {key} and that is {status:g}"}}, headers)
+
+    def do_html(self, _, turn, prompt) -> None:
+        self.send_bytes(200, b"<html><body>Welcome</body></html>", {"content-type": "text/html"})
+
+    def do_nothing(self, _, turn, prompt) -> None:
+        self.send_bytes(200, b"", {})
+
+    def do_no_choices(self, _, turn, prompt) -> None:
+        self.send(200, {"choices": [], "model": "m"})
+
+    def do_no_content(self, _, turn, prompt) -> None:
+        message = {"role": "assistant", "content": None, "reasoning_content": "Verdict: [[A]]"}
+        self.send(200, {"choices": [{"message": message, "finish_reason": "length"}]})
+
+    def do_reasoning(self, _, turn, prompt) -> None:
+        message = {"role": "assistant", "content": "Verdict: [[B]]", "reasoning_content": "Verdict: [[A]]"}
+        self.send(200, {"choices": [{"message": message, "finish_reason": "stop"}]})
+
+    def do_truncated(self, _, turn, prompt) -> None:
+        self.send_bytes(200, b'{"choices": [{"message": {"content": "half of', {})
+
+    def do_cut(self, _, turn, prompt) -> None:
+        """Promise 1,000 bytes, send a few, hang up."""
+        self.start(200, {"content-length": "1000"})
+        self.wfile.write(b'{"choices":')
+        self.close_connection = True
+
+    def do_deep(self, _, turn, prompt) -> None:
+        self.send_bytes(200, b"[" * 100_000, {})
+
+    def do_huge(self, _, turn, prompt) -> None:
+        """32 MiB of spaces, no length given."""
+        self.start(200, {"connection": "close"})
+        for _ in range(HUGE // 65536):
+            self.wfile.write(b" " * 65536)
+        self.close_connection = True
+
+    def do_gzip(self, _, turn, prompt) -> None:
+        self.send_bytes(200, b"\x1f\x8b", {"content-encoding": "gzip"})
+
+    def do_hang(self, _, turn, prompt) -> None:
+        self.server.closing.wait(60)
+        self.close_connection = True
+
+    def do_drip(self, seconds, turn, prompt) -> None:
+        """One byte every 0.3 s."""
+        self.start(200, {"content-length": "1000"})
+        for _ in range(1000):
+            self.wfile.write(b" ")
+            self.wfile.flush()
+            if self.server.closing.wait(seconds or 0.3):
+                break
+        self.close_connection = True
+
+    def do_hang_up(self, times, turn, prompt) -> None:
+        """Close without a word, so many times or for ever."""
+        if times is None or turn <= times:
+            self.close_connection = True
+            return self.connection.shutdown(socket.SHUT_RDWR)
+        self.send_text(self.server.reply(prompt))
+
+    def do_headers(self, _, turn, prompt) -> None:
+        """Headers without an end."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while not self.server.closing.is_set():
+            self.wfile.write(b"x-more: " + b"y" * 1000 + b"\r\n")
+
+    def do_surrogates(self, _, turn, prompt) -> None:
+        self.send_text("a\x00b\ud800c\U0001f600")
+
+    def do_odd_usage(self, _, turn, prompt) -> None:
+        usage = {"prompt_tokens": -1, "completion_tokens": "many"}
+        self.send(
+            200, {"choices": [{"message": {"content": ""}, "finish_reason": 7}], "model": 5, "usage": usage}
+        )
+
+    def send_text(self, text: str) -> None:
+        message = {"role": "assistant", "content": text}
+        self.send(
+            200,
+            {
+                "object": "chat.completion",
+                "model": "served-model",
+                "system_fingerprint": "fp_1",
+                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+            },
+        )
+
+    def send(self, status: int, data: object, headers: dict[str, str] | None = None) -> None:
+        body = json.dumps(data).encode()
+        self.send_bytes(status, body, {"content-type": "application/json", **(headers or {})})
+
+    def send_bytes(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.start(status, {"content-length": str(len(body)), **headers})
+        self.wfile.write(body)
+
+    def start(self, status: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.flush()
+
+
+@contextmanager
+def running_server(reply: Callable[[str], str] = longest) -> Iterator[Server]:
+    """A server on a free port, in a thread, until the block ends."""
+    server = Server(reply=reply)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.close()
+        thread.join()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="A small OpenAI-compatible server for tests.")
+    parser.add_argument("--port", type=int, default=9000)
+    parser.add_argument("--verdict", choices=sorted(VERDICTS), default="longest")
+    options = parser.parse_args()
+    server = Server(options.port, VERDICTS[options.verdict])
+    print(f"Answering at {server.base_url}; stop with Ctrl-C.", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.closing.set()
+    finally:
+        server.server_close()
+
+
+if __name__ == "__main__":
+    main()
