@@ -1,0 +1,1 @@
+"""Writes wider than one row, by noun."""

@@ -1,0 +1,47 @@
+"""Answers as HTML: rendered once, when first needed or by the task, and then kept beside the text."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import zip_longest
+
+from arena.markdown import render
+from arena.models import Answer, Ballot, Prompt
+from arena.outcomes import Order
+
+render_prompt = lru_cache(maxsize=256)(render)  # few prompts, each shown many times
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of a pair as it is shown, as HTML. An empty string is an empty answer (or no message)."""
+
+    prompt: str
+    first: str
+    second: str
+
+
+def rendered(answer: Answer) -> list[str]:
+    """The HTML of each turn, rendered and stored when it is missing; [] where no text was recorded."""
+    if answer.html is None and answer.turns is not None:
+        answer.html = [render(turn) if turn.strip() else "" for turn in answer.turns]
+        Answer.objects.filter(pk=answer.pk).update(html=answer.html)
+    return answer.html or []
+
+
+def render_pending(limit: int) -> int:
+    """Render up to ``limit`` answers that nobody has looked at yet. Returns how many there were."""
+    pending = Answer.objects.filter(html__isnull=True, turns__isnull=False).order_by("id")[:limit]
+    return len([rendered(answer) for answer in pending])
+
+
+def prompt_turns(prompt: Prompt) -> list[str]:
+    return [render_prompt(turn) for turn in prompt.turns]
+
+
+def shown_turns(ballot: Ballot) -> list[Turn]:
+    """What the voter of ``ballot`` sees, turn by turn, in the ballot's order."""
+    match = ballot.match
+    texts = [rendered(match.answer_a), rendered(match.answer_b)]
+    first, second = reversed(texts) if ballot.order == Order.BA else texts
+    rows = zip_longest(prompt_turns(match.prompt), first, second, fillvalue="")
+    return [Turn(*row) for row in rows]

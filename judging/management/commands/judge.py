@@ -1,0 +1,63 @@
+"""``manage.py judge --judge NAME``: judge now, in this process."""
+
+import socket
+import sys
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from arena import jobs
+from arena.models import Benchmark, Job
+from judging.models import Judge
+from judging.services.judging import KIND, Tally, judge_pending, plan_judging
+
+
+class Command(BaseCommand):
+    help = (
+        "Let a judge rule on the matches that it has not ruled on: of the open benchmarks, or of one named."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("--judge", required=True, help="the judge's name")
+        parser.add_argument("--benchmark", help="slug; a closed benchmark is judged only when it is named")
+        parser.add_argument("--retry-failed", action="store_true", help="give failed matches new attempts")
+
+    def handle(self, **options) -> None:
+        judge = Judge.objects.named(options["judge"])
+        if judge is None:
+            known = ", ".join(map(str, Judge.objects.all())) or "none yet"
+            raise CommandError(f"There is no judge {options['judge']!r}. There are: {known}.")
+        if judge.engine == Judge.Engine.RECORDED:
+            raise CommandError(
+                f"{judge} is a recorded judge: its rulings were imported, it cannot rule on more."
+            )
+        benchmark = self._benchmark(options["benchmark"])
+        if options["retry_failed"]:
+            jobs.retry_failed(KIND, judge.pk)
+        while plan_judging(judge, benchmark=benchmark):
+            pass
+        self._run(judge)
+
+    def _benchmark(self, slug: str | None) -> Benchmark | None:
+        if slug is None:
+            return None
+        benchmark = Benchmark.objects.filter(slug=slug).first()
+        if benchmark is None:
+            known = ", ".join(Benchmark.objects.values_list("slug", flat=True)) or "none yet"
+            raise CommandError(f"There is no benchmark {slug!r}. There are: {known}.")
+        return benchmark
+
+    def _run(self, judge: Judge) -> None:
+        waiting = Job.objects.filter(kind=KIND, owner=judge.pk, state__in=["pending", "running"])
+        total = Tally()
+        with tqdm(total=waiting.count(), unit="match", file=sys.stderr, disable=None) as bar:
+            for tally in judge_pending(judge, worker=socket.gethostname()):
+                total += tally
+                bar.update(tally.done + tally.failed)
+        left = waiting.count()
+        self.stdout.write(
+            f"{judge}: {total.done} matches judged ({total.judgments} judgments), {total.failed} failed, {left} left."
+        )
+        failure = Job.objects.filter(kind=KIND, owner=judge.pk).exclude(error="").order_by("-id").first()
+        if (total.failed or total.retried) and failure:
+            raise CommandError(f"Last failure: {failure.error} ({failure.error_code})")

@@ -1,0 +1,59 @@
+"""``manage.py register_judge NAME --url URL --model MODEL``"""
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from judging.baselines import BASELINES
+from judging.models import Judge
+from judging.protocols import PROTOCOLS
+from judging.services.judges import register_judge
+
+
+class Command(BaseCommand):
+    help = (
+        "Register a judge, which then rules on every match of the open benchmarks. The same settings again "
+        "change nothing; other settings under the same name make the next version and pause the older one."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument(
+            "name", help="the judge's name, or the name of a baseline: " + ", ".join(BASELINES)
+        )
+        parser.add_argument("--url", default="", help="base address of an OpenAI-compatible server, with /v1")
+        parser.add_argument("--model", default="", help="model name on that server")
+        parser.add_argument(
+            "--key-variable", default="", help="environment variable of the workers that holds the API key"
+        )
+        parser.add_argument(
+            "--protocol", default="", choices=["", *PROTOCOLS], help="default: the form that fits each prompt"
+        )
+        parser.add_argument("--temperature", type=float, default=0.0)
+        parser.add_argument("--max-tokens", type=int, default=1024)
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--description", default="")
+        parser.add_argument("--paused", action="store_true", help="register without letting it rule yet")
+
+    def handle(self, *, name: str, **options) -> None:
+        fields = {"description": options["description"], "is_active": not options["paused"]}
+        if name in BASELINES and not options["url"]:
+            fields |= {"engine": Judge.Engine.BASELINE, "model": name, "sampling": {"seed": options["seed"]}}
+        elif not (options["url"] and options["model"]):
+            raise CommandError("Say where the judge is: --url http://host:port/v1 and --model NAME.")
+        else:
+            fields |= {
+                "engine": Judge.Engine.OPENAI,
+                "base_url": options["url"],
+                "model": options["model"],
+                "key_variable": options["key_variable"],
+                "protocol": options["protocol"],
+                "sampling": {
+                    "temperature": options["temperature"],
+                    "max_tokens": options["max_tokens"],
+                    "seed": options["seed"],
+                },
+            }
+        try:
+            judge, created = register_judge(name, **fields)
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from error
+        self.stdout.write(f"{'Registered' if created else 'Already registered:'} {judge}.")

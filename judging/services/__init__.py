@@ -1,0 +1,1 @@
+"""Writes of opinions wider than one row, by noun."""

@@ -1,0 +1,37 @@
+"""Registering judges: the same settings again are the same judge, other settings a new version."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from judging.models import Judge
+
+
+@transaction.atomic
+def register_judge(name: str, **fields: Any) -> tuple[Judge, bool]:
+    """Return the judge of this name with these fields, made as the next version when none has them.
+
+    The newer version of a name replaces the older one: earlier versions are paused.
+    """
+    latest = Judge.objects.select_for_update().filter(name=name).order_by("-version").first()
+    if latest and all(getattr(latest, key) == value for key, value in fields.items() if key in Judge.FIXED):
+        if latest.is_active != fields.get("is_active", latest.is_active):
+            latest.is_active = fields["is_active"]
+            latest.save(update_fields=["is_active"])
+        return latest, False
+    version = latest.version + 1 if latest else 1
+    slug = slugify(name) or "judge"
+    judge = Judge(name=name, version=version, slug=_free_slug(slug, version), **fields)
+    judge.full_clean(exclude=["slug"])
+    judge.save()
+    Judge.objects.filter(name=name, version__lt=version).update(is_active=False)
+    return judge, True
+
+
+def _free_slug(slug: str, version: int) -> str:
+    wanted = slug if version == 1 else f"{slug}-v{version}"
+    number, free = 2, wanted
+    while Judge.objects.filter(slug=free).exists():
+        free, number = f"{wanted}-{number}", number + 1
+    return free

@@ -1,0 +1,71 @@
+"""Measure judges against people: read the rows, hand them to the pure rules of ``judging.agreement``."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from arena.models import Benchmark, Vote
+from arena.outcomes import Order, Verdict, Winner, fold
+from judging import agreement
+from judging.agreement import Agreement, JudgmentRow, PositionReport, RulingRow, VoteRow
+from judging.models import Judge, Judgment
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One judge's rows on a benchmark: as given, and folded to one outcome an item (match, turn)."""
+
+    judgments: list[JudgmentRow]
+    rulings: list[RulingRow]
+
+    @property
+    def unscored(self) -> int:
+        return sum(ruling.outcome is None for ruling in self.rulings)
+
+
+def read_votes(benchmark: Benchmark, *, turn: int | None = None) -> list[VoteRow]:
+    """Every vote of a benchmark; ``turn`` None means all turns."""
+    votes = Vote.objects.filter(match__prompt__benchmark=benchmark)
+    if turn is not None:
+        votes = votes.filter(turn=turn)
+    rows = votes.values_list("match_id", "turn", "voter_id", "voter__name", "voter__role", "winner", "order")
+    return [
+        VoteRow((match, number), name or f"visitor {voter}", role, Winner(winner), Order(order))
+        for match, number, voter, name, role, winner, order in rows.iterator(chunk_size=10_000)
+    ]
+
+
+def read_judged(judge: Judge, benchmark: Benchmark, *, turn: int | None = None) -> Judged:
+    """Every ruling of a judge on a benchmark. Items of which an order is still to come are left out."""
+    rows = Judgment.objects.filter(judge=judge, match__prompt__benchmark=benchmark)
+    if turn is not None:
+        rows = rows.filter(turn=turn)
+    judgments, items = [], {}
+    for match, number, order, verdict, winner in rows.values_list(
+        "match_id", "turn", "order", "verdict", "winner"
+    ).iterator(chunk_size=10_000):
+        judgments.append(JudgmentRow(match, number, order, Verdict(verdict) if verdict else None))
+        items.setdefault((match, number), {})[order] = winner or None
+    rulings = []
+    for item, by_order in items.items():
+        if judge.both_orders and len(by_order) == 2:
+            rulings.append(RulingRow(item, fold(by_order[Order.AB], by_order[Order.BA]), Order.FOLDED))
+        elif not judge.both_orders:
+            rulings.extend(RulingRow(item, winner, Order(order)) for order, winner in by_order.items())
+    return Judged(judgments, rulings)
+
+
+def measure_agreement(judge: Judge, benchmark: Benchmark, *, rule: str, turn: int | None = None) -> Agreement:
+    """How far a judge agrees with people by one of ``agreement.RULES``."""
+    rulings = read_judged(judge, benchmark, turn=turn).rulings
+    return agreement.RULES[rule](rulings, read_votes(benchmark, turn=turn))
+
+
+def measure_position(judged: Judged) -> PositionReport:
+    """What the place of an answer does to a judge."""
+    return agreement.position_report(judged.judgments)
+
+
+def judges_of(benchmark: Benchmark) -> Iterable[Judge]:
+    """The judges that ruled on a benchmark, by name."""
+    ruled = Judgment.objects.filter(match__prompt__benchmark=benchmark).values("judge")
+    return Judge.objects.filter(pk__in=ruled)

@@ -1,0 +1,191 @@
+"""``manage.py run``: the whole site, its database, broker, worker and scheduler, from one command."""
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from arena.embedded import checks, postgres, valkey
+from arena.embedded.places import EmbeddedError
+from arena.embedded.supervisor import Child, ChildDied, Signals, Supervisor
+
+AGAIN = "Start again with `make run`; if it happens again, its lines above say why."
+
+
+class Command(BaseCommand):
+    help = "Run the whole site: database, broker, web server, worker and scheduler. Ctrl-C stops it."
+    requires_system_checks = []  # the web server's start does not wait for them; `manage.py check` runs them
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--host", default=os.environ.get("HOST") or "127.0.0.1", help="default: HOST or 127.0.0.1"
+        )
+        parser.add_argument("--port", default=os.environ.get("PORT") or "8000", help="default: PORT or 8000")
+        parser.add_argument("--workers", type=int, default=2, help="web processes, default 2")
+        parser.add_argument(
+            "--no-demo", action="store_true", help="do not load the demo arena into an empty database"
+        )
+
+    def handle(self, *, host, port, workers, no_demo, **options):
+        signals = Signals()
+        home = settings.ARENA_HOME
+        try:
+            port = _whole_number(port)
+            checks.check_folder(home)
+            place = checks.take_place(home)
+            checks.check_port(host, port)
+            self._prepare(no_demo)
+            self._serve(signals, host, port, workers)
+            os.close(place)
+        except (EmbeddedError, ChildDied) as error:
+            raise CommandError(str(error)) from None
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped before the site was up.")
+        finally:
+            signals.interrupting = False
+            self._stop_database(home)
+
+    def _prepare(self, no_demo: bool) -> None:
+        """Everything that must be there before the first request."""
+        self._say("Starting the database.")
+        if settings.EMBEDDED_DATABASE:
+            postgres.ensure_running(settings.ARENA_HOME)
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            raise EmbeddedError(
+                f"The database does not answer. Check DATABASE_URL. It said: {error}"
+            ) from None
+        _migrate(self._say)
+        _collect_static(settings.ARENA_HOME, self._say)
+        if not no_demo:
+            _load_demo(self._say)
+        _register_judge(self._say)
+        connections.close_all()
+
+    def _serve(self, signals: Signals, host: str, port: int, workers: int) -> None:
+        supervisor = Supervisor(
+            signals, stop_order=["beat", "web", "worker", "broker"], folder=str(settings.BASE_DIR)
+        )
+
+        def announce() -> bool:
+            if not checks.site_answers(host, port):
+                return False
+            supervisor.say(_greeting(host, port))
+            return True
+
+        self._say("Starting the web server, the worker and the scheduler.")
+        supervisor.run(_children(host, port, workers), announce)
+        self._say("Stopped the web server, the worker and the scheduler.")
+
+    def _stop_database(self, home: Path) -> None:
+        connections.close_all()
+        if not settings.EMBEDDED_DATABASE:
+            return
+        postgres.release(home)
+        if not postgres.wait_until_stopped(home):
+            self._say("The database stays up for another program that uses it.")
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise EmbeddedError(f"PORT must be a number from 1 to 65535, not {text!r}.") from None
+
+
+def _migrate(say) -> None:
+    """Bring the tables up to date; with nothing to do this takes a few milliseconds."""
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        say("Bringing the tables up to date.")
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def _collect_static(home: Path, say) -> None:
+    """Collect and compress style sheets and scripts, only when one of them changed."""
+    seen = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            seen.update(f"{name}\0".encode() + hashlib.sha256(Path(storage.path(name)).read_bytes()).digest())
+    stamp = home / "static" / ".collected"
+    if stamp.exists() and stamp.read_text() == seen.hexdigest():
+        return
+    say("Collecting the style sheets and scripts.")
+    call_command("collectstatic", interactive=False, verbosity=0)
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(seen.hexdigest())
+
+
+def _load_demo(say) -> None:
+    if "load_demo" not in get_commands() or apps.get_model("arena", "Benchmark").objects.exists():
+        return
+    say("Loading the demo arena.")
+    call_command("load_demo")
+
+
+def _register_judge(say) -> None:
+    """The judge named by JUDGE_URL, JUDGE_MODEL and JUDGE_KEY; its key stays in the environment."""
+    url, model = os.environ.get("JUDGE_URL"), os.environ.get("JUDGE_MODEL")
+    if not url and not model:
+        return
+    if not (url and model):
+        raise EmbeddedError(
+            "A judge needs both: make run JUDGE_URL=http://localhost:11434/v1 JUDGE_MODEL=qwen2.5:7b"
+        )
+    say(f"Registering {model} at {url} as a judge.")
+    call_command("register_judge", "main", url=url, model=model, key_variable="JUDGE_KEY")
+
+
+def _children(host: str, port: int, workers: int) -> list[Child]:
+    home = settings.ARENA_HOME
+    celery = [
+        sys.executable,
+        "-W",
+        "ignore:You're running the worker",
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        "arena",
+    ]
+    common = {"OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "ARENA_HOME": str(home)}
+    broker = Child(
+        "broker",
+        valkey.prepare(home),
+        AGAIN,
+        is_ready=lambda: valkey.answers(home),
+        mute=("Memory overcommit", "Received SIGTERM", "is now ready to exit"),
+    )
+    web = [sys.executable, "-m", "granian", "arena.wsgi:application", "--interface", "wsgi", "--no-ws"]
+    web += ["--host", host, "--port", str(port), "--workers", str(workers), "--blocking-threads", "4"]
+    web += ["--no-access-log", "--log-level", "warning", "--workers-kill-timeout", "5"]
+    worker = [*celery, "worker", "--concurrency", "2", "--queues", "default,io,gpu", "--loglevel", "WARNING"]
+    worker += ["--without-gossip", "--without-mingle"]
+    return [
+        *([broker] if settings.EMBEDDED_BROKER else []),
+        Child("web", web, AGAIN, common | {"ARENA_POOL": "1"}),
+        Child("worker", worker, AGAIN, common | {"REMAP_SIGTERM": "SIGQUIT"}, mute=("Hitting Ctrl+C",)),
+        Child("beat", [*celery, "beat", "--loglevel", "WARNING"], AGAIN, common),
+    ]
+
+
+def _greeting(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    lines = ["", f"  The arena is at http://{shown}:{port}/"]
+    password = settings.ARENA_HOME / "demo-password"
+    if password.exists():
+        lines.append(f"  Sign in as demo with the password {password.read_text().strip()}")
+    return "\n".join([*lines, "  Ctrl-C stops it.", ""])

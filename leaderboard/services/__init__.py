@@ -1,0 +1,1 @@
+"""Writes of what is derived, and the demo, which needs everything."""

@@ -1,0 +1,192 @@
+"""The demo arena: made-up models, recorded answers, simulated voters, three judges."""
+
+import json
+import math
+import random
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from arena.models import Answer, Benchmark, Competitor, Job, Match, Prompt, Submission, Vote, Voter
+from arena.outcomes import Order, Winner
+from arena.services.rendering import render_pending
+from judging.models import Judge
+from judging.services.judges import register_judge
+from judging.services.judging import KIND, judge_pending, plan_judging
+from leaderboard.planner import pair_submission
+from leaderboard.services.boards import refresh_boards
+
+FOLDER = Path(__file__).resolve().parent.parent / "demo"
+SLUG = "demo"
+USERNAME = "demo"
+VOTERS, VOTES_EACH = 36, 24
+DAYS = 14  # over which the simulated votes are spread
+LOG_ODDS_A_GRADE = 0.35  # how much one grade more speaks to a simulated voter
+BAD_BELOW = 3  # grade under which two answers may both be called bad
+
+Progress = Callable[[str], None]
+
+
+class DemoExists(Exception):
+    """The demo is loaded already."""
+
+
+def load_demo(*, now: datetime, progress: Progress) -> None:
+    """Make the demo arena and judge it, so that every page has something to show. Raises DemoExists."""
+    with transaction.atomic():
+        if Benchmark.objects.filter(slug=SLUG).exists():
+            raise DemoExists("The demo arena is loaded already. `manage.py clear_demo` removes it.")
+        progress("models and answers")
+        grades = _store_facts(now)
+        progress("votes of simulated voters")
+        _simulate_votes(grades, now)
+    for judge in _register_judges():
+        progress(f"judging by {judge}")
+        while plan_judging(judge):
+            pass
+        for _ in judge_pending(judge, worker="demo", seconds=60):
+            pass
+    Judge.objects.filter(is_demo=True).update(is_active=False)  # its texts know the demo's models only
+    progress("rendering answers")
+    while render_pending(200):
+        pass
+    progress("fitting boards")
+    refresh_boards(now=now)
+
+
+def demo_password(home: Path) -> str:
+    """The demo account's password: random, made once, kept readable for its owner only."""
+    path = home / "demo-password"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(9))
+    return path.read_text().strip()
+
+
+def clear_demo() -> int:
+    """Delete the demo and what was voted and submitted on it; returns how many rows went with its models."""
+    with transaction.atomic():
+        matches = Match.objects.filter(prompt__benchmark__is_demo=True)
+        Job.objects.filter(kind=KIND, subject__in=matches.values("pk")).delete()
+        Benchmark.objects.filter(is_demo=True).delete()
+        removed, _ = Competitor.objects.filter(is_demo=True).delete()
+        Judge.objects.filter(is_demo=True).delete()
+        Voter.objects.filter(origin=SLUG).delete()
+        get_user_model().objects.filter(username=USERNAME).delete()
+    (settings.ARENA_HOME / "no-demo").touch()  # the next start does not load it again
+    (settings.ARENA_HOME / "demo-password").unlink(missing_ok=True)
+    return removed
+
+
+def _rows(filename: str) -> Iterator[dict[str, Any]]:
+    with (FOLDER / filename).open(encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+def _store_facts(now: datetime) -> dict[int, int]:
+    """Store prompts, models, answers and matches; return each answer's grade, 0 to 10."""
+    user, _ = get_user_model().objects.get_or_create(
+        username=USERNAME, defaults={"is_staff": True, "is_superuser": True}
+    )
+    user.set_password(demo_password(settings.ARENA_HOME))
+    user.save()
+    benchmark = Benchmark.objects.create(
+        slug=SLUG,
+        name="Demo",
+        description="24 prompts in 6 categories, answered by made-up models. Votes are simulated.",
+        is_demo=True,
+    )
+    prompts = {
+        row["id"]: Prompt.objects.create(
+            benchmark=benchmark,
+            key=row["id"],
+            turns=row["turns"],
+            reference=row.get("reference"),
+            tags=row["tags"],
+        )
+        for row in _rows("benchmark.jsonl")
+    }
+    received = now - timedelta(days=DAYS + 1)
+    submissions = {}
+    for row in _rows("models.jsonl"):
+        fields = {key: row[key] for key in ("slug", "name", "organisation", "description")}
+        competitor = Competitor.objects.create(owner=user, is_demo=True, **fields)
+        submissions[row["slug"]] = Submission.objects.create(
+            competitor=competitor, benchmark=benchmark, submitter=user, received_at=received
+        )
+    grades = {}
+    for row in _rows("answers.jsonl"):
+        answer = Answer.objects.create(
+            competitor=submissions[row["model"]].competitor,
+            prompt=prompts[row["prompt"]],
+            submission=submissions[row["model"]],
+            turns=row["turns"],
+            engine="recorded",
+        )
+        grades[answer.pk] = row["grade"]
+    for submission in submissions.values():
+        pair_submission(submission, budget=settings.MATCH_BUDGET, now=received)
+    return grades
+
+
+def _simulate_votes(grades: dict[int, int], now: datetime) -> None:
+    """Voters who prefer the better graded answer, the more surely the further the grades are apart."""
+    rng = random.Random(2026)  # noqa: S311 -- a simulation that is the same everywhere
+    matches = list(Match.objects.filter(prompt__benchmark__slug=SLUG).order_by("pk"))
+    voters = Voter.objects.bulk_create(
+        Voter(origin=SLUG, name=f"simulated {number}", role="simulated") for number in range(1, VOTERS + 1)
+    )
+    rows = []
+    for voter in voters:
+        for match in rng.sample(matches, min(VOTES_EACH, len(matches))):
+            seconds = rng.lognormvariate(3, 0.6)
+            rows.append(
+                Vote(
+                    voter=voter,
+                    match=match,
+                    order=rng.choice((Order.AB, Order.BA)),
+                    winner=_choose(grades[match.answer_a_id], grades[match.answer_b_id], rng),
+                    seconds=round(seconds, 1),
+                    created_at=now - timedelta(days=DAYS * rng.random()),
+                )
+            )
+    Vote.objects.bulk_create(rows)
+
+
+def _choose(grade_a: int, grade_b: int, rng: random.Random) -> Winner:
+    gap = LOG_ODDS_A_GRADE * (grade_a - grade_b)
+    if rng.random() < 0.03 + 0.22 * math.exp(-abs(gap)):
+        return Winner.BOTH_BAD if max(grade_a, grade_b) < BAD_BELOW else Winner.TIE
+    return Winner.MODEL_A if rng.random() < 1 / (1 + math.exp(-gap)) else Winner.MODEL_B
+
+
+def _register_judges() -> list[Judge]:
+    baselines = [
+        register_judge(
+            name,
+            description=description,
+            engine=Judge.Engine.BASELINE,
+            model=name,
+            sampling={"seed": 0},
+            is_active=True,
+        )[0]
+        for name, description in (
+            ("longest", "Says that the longer answer is better. A floor that every judge must beat."),
+            ("random", "Draws lots. A floor that every judge must beat."),
+        )
+    ]
+    recorded, _ = register_judge(
+        "demo-judge",
+        description="A made-up judge: its texts were written for the demo and are played back.",
+        engine=Judge.Engine.SCRIPTED,
+        model="leaderboard/demo/rulings.jsonl",
+        is_active=True,
+        is_demo=True,
+    )
+    return [*baselines, recorded]
