@@ -1,0 +1,1 @@
+"""Doors for browsers: translate in, one call, translate out."""

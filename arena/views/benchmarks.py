@@ -1,0 +1,78 @@
+"""Benchmarks: the list, one with its prompts, a new one, and the file to fill in."""
+
+import json
+
+from django.contrib.admin.views.decorators import staff_member_required
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from arena.forms import BenchmarkForm, too_large
+from arena.models import Benchmark
+from arena.services.rendering import prompt_turns
+from arena.services.submissions import UploadRefused, create_benchmark
+
+PROMPTS_A_PAGE = 25
+
+
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    benchmarks = Benchmark.objects.annotate(
+        prompt_count=Count("prompts", distinct=True),
+        model_count=Count("prompts__answers__competitor", distinct=True),
+    )
+    return render(request, "arena/benchmarks.html", {"benchmarks": benchmarks})
+
+
+@require_GET
+def detail(request: HttpRequest, slug: str) -> HttpResponse:
+    benchmark = get_object_or_404(Benchmark, slug=slug)
+    tag = request.GET.get("category", "")
+    prompts = benchmark.prompts.filter(tags__contains=[tag]) if tag else benchmark.prompts.all()
+    page = Paginator(prompts, PROMPTS_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "benchmark": benchmark,
+        "page": page,
+        "rows": [(prompt, prompt_turns(prompt)) for prompt in page],
+        "tag": tag,
+        "categories": benchmark.categories(),
+        "prompt_count": benchmark.prompts.count(),
+    }
+    return render(request, "arena/benchmark.html", context)
+
+
+@staff_member_required(login_url="account_login")
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        return render(request, "arena/benchmark_new.html", {"form": BenchmarkForm()})
+    form = BenchmarkForm(request.POST, request.FILES, refused=too_large(request))
+    if not form.is_valid():
+        status = 413 if too_large(request) else 422
+        return render(request, "arena/benchmark_new.html", {"form": form}, status=status)
+    file = form.cleaned_data.pop("file")
+    try:
+        benchmark = create_benchmark(file=file, filename=file.name, now=timezone.now(), **form.cleaned_data)
+    except UploadRefused as refusal:
+        context = {"form": form, "problems": refusal.problems, "filename": file.name}
+        return render(request, "arena/benchmark_new.html", context, status=422)
+    return redirect("benchmark", benchmark.slug)
+
+
+@require_GET
+def template_file(request: HttpRequest, slug: str) -> StreamingHttpResponse:
+    """A JSON Lines file with every prompt and an empty answer a turn, ready to be filled in."""
+    benchmark = get_object_or_404(Benchmark, slug=slug)
+    prompts = benchmark.prompts.values_list("key", "turns").iterator(500)
+    response = StreamingHttpResponse(map(_line, prompts), content_type="application/jsonl; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{benchmark.slug}-template.jsonl"'
+    return response
+
+
+def _line(prompt: tuple[str, list[str]]) -> str:
+    key, turns = prompt
+    blank = {"answer": ""} if len(turns) == 1 else {"turns": [""] * len(turns)}
+    return json.dumps({"id": key, "prompt": turns, **blank}, ensure_ascii=False) + "\n"

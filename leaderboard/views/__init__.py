@@ -1,0 +1,1 @@
+"""Pages of boards, models, judges, submissions and methods. Translate in, one read, translate out."""

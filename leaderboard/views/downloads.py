@@ -1,0 +1,85 @@
+"""Exactly the board of an address as a file."""
+
+import csv
+import io
+import json
+from typing import Any
+
+from arena.models import Benchmark
+from leaderboard.models import Standing
+from leaderboard.page_cache import Rendered
+from leaderboard.views.compare import compare
+from leaderboard.views.scope import BoardQuery, Source, no_such
+
+NUMBERS = ("rank", "rank_lower", "rank_upper")
+PLACES = ("rating", "rating_lower", "rating_upper")
+
+
+def board_file(benchmark: Benchmark, query: BoardQuery, source: Source) -> Rendered:
+    """Every standing of one board, rated ones first. Ratings are rounded to 0.01."""
+    rows = []
+    for row in Standing.objects.of_board(_board(source)):
+        numbers = {name: getattr(row, name) for name in NUMBERS}
+        ratings = {name: _rounded(getattr(row, name), 2) for name in PLACES}
+        rows.append(
+            {
+                **numbers,
+                "model": row.competitor.name,
+                "slug": row.competitor.slug,
+                "organisation": row.competitor.organisation,
+                **ratings,
+                "score": _rounded(row.score, 4),
+                "matches": row.matches,
+                "reason": row.reason,
+            }
+        )
+    return _file(rows, query, f"{benchmark.slug}-{source.slug}")
+
+
+def pair_file(benchmark: Benchmark, query: BoardQuery, left: Source, right: Source | None) -> Rendered:
+    """The models that two boards share, with their ratings on both."""
+    if right is None:
+        raise no_such("pair of boards", "There is only one board here, so nothing stands beside it.")
+    sides = [list(Standing.objects.of_board(_board(source))) for source in (left, right)]
+    found = [{row.competitor_id: row for row in side} for side in sides]
+    comparison = compare(*sides)
+    rows = []
+    for key in comparison.common:
+        line: dict[str, Any] = {"model": found[0][key].competitor.name, "slug": found[0][key].competitor.slug}
+        for source, side in ((left, found[0]), (right, found[1])):
+            line |= {f"{source.slug}_{name}": getattr(side[key], name) for name in NUMBERS}
+            line |= {f"{source.slug}_{name}": _rounded(getattr(side[key], name), 2) for name in PLACES}
+        rows.append(line)
+    return _file(rows, query, f"{benchmark.slug}-{left.slug}-{right.slug}")
+
+
+def _board(source: Source):
+    if source.board is None:
+        raise no_such("board", f"{source.name} has no board here yet.")
+    return source.board
+
+
+def _rounded(value: float | None, places: int) -> float | None:
+    return None if value is None else round(value, places)
+
+
+def _file(rows: list[dict[str, Any]], query: BoardQuery, name: str) -> Rendered:
+    if query.category:
+        name += f"-{query.category}"
+    safe = "".join(
+        letter if (letter.isalnum() and letter.isascii()) or letter in "-_" else "-" for letter in name
+    )
+    headers = (("Content-Disposition", f'attachment; filename="{safe}.{query.format}"'),)
+    if query.format == "json":
+        body = json.dumps(rows, ensure_ascii=False, indent=1)
+        return Rendered(body.encode(), "application/json; charset=utf-8", headers)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else ["model"])
+    writer.writeheader()
+    writer.writerows({key: harmless(value) for key, value in row.items()} for row in rows)
+    return Rendered(text.getvalue().encode(), "text/csv; charset=utf-8", headers)
+
+
+def harmless(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula gets a leading quote; numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -1,0 +1,159 @@
+"""/submissions/<id>/: one entry's way from received to rated; the page asks for its own progress."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from arena.models import Submission
+from leaderboard.models import JudgingProgress, Standing, judging_progress, rated_standings
+from leaderboard.views.cached import NotHere, not_here
+from leaderboard.views.formats import counted, span
+
+
+@dataclass(frozen=True)
+class Step:
+    """``state`` is done, now, failed or "" (still to come); ``progress`` is given for the live bar."""
+
+    title: str
+    state: str
+    words: str = ""
+    at: datetime | None = None
+    progress: JudgingProgress | None = None
+
+
+@require_safe
+@never_cache
+def status(request: HttpRequest, pk: int) -> HttpResponseBase:
+    submission = _visible(request, pk)
+    if submission is None:
+        known = request.user.is_authenticated
+        link = reverse("submit" if known else "account_login")
+        sentence = "A submission is shown to the person who sent it and to staff."
+        words = "Submit a model" if known else "Sign in"
+        return not_here(request, NotHere("No such submission", sentence, link, words))
+    page = "submission_steps" if request.GET.get("part") == "steps" else "submission"
+    return render(request, f"leaderboard/{page}.html", context_of(submission, now=timezone.now()))
+
+
+def _visible(request: HttpRequest, pk: int) -> Submission | None:
+    found = Submission.objects.select_related("competitor", "benchmark", "submitter").filter(pk=pk).first()
+    if found and (request.user.is_staff or found.submitter_id == request.user.pk):
+        return found
+    return None
+
+
+def context_of(submission: Submission, *, now: datetime) -> dict[str, Any]:
+    failed = submission.state == Submission.State.FAILED
+    progress = judging_progress(submission, now=now) if submission.paired_at and not failed else None
+    places = list(rated_standings(submission)) if progress and progress.is_complete else []
+    steps = [
+        _received(submission),
+        _checked(submission),
+        _pairing(submission, progress),
+        _judging(submission, progress, now),
+        _rated(places, progress),
+    ]
+    return {
+        "submission": submission,
+        "competitor": submission.competitor,
+        "benchmark": submission.benchmark,
+        "steps": steps,
+        "places": places,
+        "is_over": failed or steps[-1].state == "done" or _is_stuck(progress),
+        "is_rated": steps[-1].state == "done",
+        "failed": failed,
+        "board_url": _board_url(places) or submission.benchmark.get_absolute_url(),
+        # Judging moves by itself; what waits for people need not ask so often.
+        "every": "10s" if progress and progress.is_complete and not progress.total else "2s",
+    }
+
+
+def _received(submission: Submission) -> Step:
+    return Step("Received", "done", submission.filename, submission.received_at)
+
+
+def _checked(submission: Submission) -> Step:
+    number = submission.answers.count()
+    words = f"{counted(number, 'answer')}, every line in order"
+    return Step("Checked", "done", words, submission.received_at)
+
+
+def _pairing(submission: Submission, progress: JudgingProgress | None) -> Step:
+    if submission.state == Submission.State.FAILED:
+        return Step("Pairing", "failed", submission.message, None)
+    if progress is None:
+        return Step("Pairing", "now", "Choosing which answers of other models to meet")
+    if not progress.matches:
+        return Step("Pairing", "done", "No other model has answered these prompts yet", submission.paired_at)
+    return Step("Paired", "done", counted(progress.matches, "match", "matches"), submission.paired_at)
+
+
+def _judging(submission: Submission, progress: JudgingProgress | None, now: datetime) -> Step:
+    if progress is None or not progress.matches:
+        return Step("Judging", "")
+    if not progress.total:
+        return Step("Judging", "done", "No judge is active; people’s votes alone will rate it")
+    if not progress.is_complete:
+        return Step("Judging", "now", _pace(submission, progress, now), progress=progress)
+    words = f"{counted(progress.done, 'match', 'matches')} judged, counted once a judge"
+    if progress.failed:
+        words += f"; {progress.failed:,} failed: {progress.error}"
+    return Step("Judged", "done", words)
+
+
+def _pace(submission: Submission, progress: JudgingProgress, now: datetime) -> str:
+    """ "12 of 40, 4 a second, done in about 7 s"."""
+    words = f"{progress.ended:,} of {progress.total:,}"
+    since = (now - submission.paired_at).total_seconds() if submission.paired_at else 60.0
+    rate = progress.recent / min(max(since, 1.0), 60.0)
+    if not rate:
+        return f"{words}, waiting for a worker" if not progress.ended else words
+    pace = f"{rate:.0f} a second" if rate >= 2 else f"{rate * 60:.0f} a minute"
+    return f"{words}, {pace}, done in {_about((progress.total - progress.ended) / rate)}"
+
+
+def _about(seconds: float) -> str:
+    if seconds < 60:
+        return f"about {max(round(seconds), 1)} s"
+    if seconds < 5400:
+        return f"about {round(seconds / 60)} min"
+    return f"about {round(seconds / 3600)} h"
+
+
+def _rated(places: list[Standing], progress: JudgingProgress | None) -> Step:
+    ranked = [row for row in places if row.rating is not None]
+    if ranked:
+        boards = "; ".join(
+            f"{row.board.judge or 'people'}: rank {span(row.rank_lower, row.rank_upper)}" for row in ranked
+        )
+        return Step("Rated", "done", boards, min(row.board.fitted_at for row in ranked))
+    if progress is None or not progress.is_complete:
+        return Step("Rated", "")
+    if _is_stuck(progress):
+        return Step("Rated", "", "It will be rated once another model answers, or people vote")
+    if not progress.total:
+        return Step("Rated", "now", "Waiting for people’s votes")
+    reason = next((row.reason for row in places if row.reason), "")
+    return Step("Rated", "now", reason or "Fitting the boards")
+
+
+def _board_url(places: list[Standing]) -> str:
+    """The first board that rates it: people's, if they do."""
+    for row in places:
+        if row.rating is not None:
+            source = f"&source={row.board.judge.slug}" if row.board.judge else ""
+            return f"{row.board.benchmark.get_absolute_url()}{source}"
+    return ""
+
+
+def _is_stuck(progress: JudgingProgress | None) -> bool:
+    """Whether nothing will move by itself: no match to judge."""
+    return progress is not None and not progress.matches

@@ -1,0 +1,38 @@
+// Small manners of every page: menus close, code can be copied.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+function addCopyButtons(root) {
+  if (!navigator.clipboard) return; // only on https and localhost
+  for (const block of root.querySelectorAll(".md pre:not(.math), pre.copy")) {
+    if (block.parentElement.classList.contains("copyable")) continue;
+    const box = document.createElement("div");
+    box.className = "copyable";
+    block.replaceWith(box);
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy-button";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(block.textContent);
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+    box.append(block, button);
+  }
+}
+
+addCopyButtons(document);
+document.addEventListener("htmx:afterSettle", (event) => addCopyButtons(event.target));
+document.documentElement.classList.add("js");
