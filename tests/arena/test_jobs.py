@@ -1,0 +1,175 @@
+"""The queue of record under races, expired leases and lost workers, on a real PostgreSQL."""
+
+import threading
+import time
+
+import pytest
+from django.db import connection
+
+from arena import jobs
+from arena.models import Job
+
+LEASE = 60.0
+
+
+def claim(limit=10, lease=LEASE):
+    return jobs.claim("judge", 1, limit=limit, lease=lease, worker="w")
+
+
+def expire(held):
+    """Let a lease run out without waiting for it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE arena_job SET lease_until = clock_timestamp() - interval '1s' WHERE id = %s", [held.id]
+        )
+
+
+@pytest.mark.django_db
+class TestClaiming:
+    def test_a_subject_is_queued_once(self):
+        jobs.enqueue("judge", 1, [7, 8])
+        jobs.enqueue("judge", 1, [8, 9])
+        assert sorted(Job.objects.values_list("subject", flat=True)) == [7, 8, 9]
+
+    def test_oldest_first_and_only_of_that_owner(self):
+        jobs.enqueue("judge", 1, [5, 4, 3])
+        jobs.enqueue("judge", 2, [1])
+        assert [held.subject for held in claim(limit=2)] == [5, 4]
+
+    def test_a_running_job_is_not_claimed_again(self):
+        jobs.enqueue("judge", 1, [1])
+        assert len(claim()) == 1
+        assert claim() == []
+
+    def test_an_expired_lease_is_claimed_with_a_new_token(self):
+        jobs.enqueue("judge", 1, [1])
+        [first] = claim()
+        expire(first)
+        [second] = claim()
+        assert second.id == first.id
+        assert second.token != first.token
+        assert second.attempts == 2
+
+    def test_given_back_jobs_do_not_count_the_attempt(self):
+        jobs.enqueue("judge", 1, [1])
+        jobs.give_back(claim())
+        [again] = claim()
+        assert again.attempts == 1
+
+    def test_a_job_that_kills_its_workers_ends_as_failed(self):
+        jobs.enqueue("judge", 1, [1])
+        for _ in range(jobs.MAX_ATTEMPTS):
+            [held] = claim()
+            expire(held)
+        assert claim() == []
+        assert jobs.fail_abandoned("judge") == 1
+        assert Job.objects.get().error_code == "worker_died"
+
+
+@pytest.mark.django_db
+class TestFencing:
+    def test_a_holder_whose_lease_was_taken_is_left_out(self):
+        jobs.enqueue("judge", 1, [1])
+        [zombie] = claim()
+        expire(zombie)
+        [heir] = claim()
+        with jobs.fenced([zombie]) as ours:
+            assert ours == []
+        with jobs.fenced([heir]) as ours:
+            assert ours == [heir]
+            jobs.finish(ours)
+        assert Job.objects.get().state == Job.State.DONE
+
+    def test_a_finished_job_is_nobodys(self):
+        jobs.enqueue("judge", 1, [1, 2])
+        first, second = claim()
+        with jobs.fenced([first]) as ours:
+            jobs.finish(ours)
+        with jobs.fenced([first, second]) as ours:
+            assert ours == [second]
+
+    def test_an_error_inside_stores_nothing(self):
+        jobs.enqueue("judge", 1, [1])
+        claims = claim()
+        with pytest.raises(ZeroDivisionError), jobs.fenced(claims) as ours:
+            jobs.finish(ours)
+            raise ZeroDivisionError
+        assert Job.objects.get().state == Job.State.RUNNING
+
+
+@pytest.mark.django_db
+class TestRetrying:
+    def test_a_retried_job_waits_its_delay(self):
+        jobs.enqueue("judge", 1, [1])
+        [held] = claim()
+        with jobs.fenced([held]):
+            jobs.retry(held, "timeout", "No answer in time.")
+        job = Job.objects.get()
+        assert (job.state, job.error_code) == (Job.State.PENDING, "timeout")
+        assert claim() == []
+        assert not jobs.has_claimable("judge", 1)
+
+    def test_attempts_run_out(self):
+        jobs.enqueue("judge", 1, [1])
+        Job.objects.update(attempts=jobs.MAX_ATTEMPTS - 1)
+        [held] = claim()
+        with jobs.fenced([held]):
+            jobs.retry(held, "timeout", "No answer in time.")
+        assert Job.objects.get().state == Job.State.FAILED
+
+    def test_failed_jobs_can_be_given_new_attempts(self):
+        jobs.enqueue("judge", 1, [1])
+        [held] = claim()
+        with jobs.fenced([held]):
+            jobs.fail(held, "not_found", "There is no such model.")
+        assert jobs.retry_failed("judge", 1) == 1
+        assert claim()[0].attempts == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRaces:
+    def test_eight_workers_never_share_a_job(self):
+        jobs.enqueue("judge", 1, range(400))
+        claimed: list[int] = []
+
+        def work():
+            try:
+                while batch := claim(limit=7):
+                    claimed.extend(held.subject for held in batch)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(claimed) == list(range(400))
+
+    def test_keep_alive_outlasts_the_lease(self):
+        jobs.enqueue("judge", 1, [1])
+        held = claim(lease=0.6)
+        with jobs.keep_alive(held, 0.6):
+            time.sleep(1.2)
+            assert claim() == []
+        time.sleep(0.7)
+        assert len(claim()) == 1
+
+    def test_alone_lets_one_in(self):
+        entered = []
+
+        def other():
+            try:
+                with jobs.alone("judge 1") as mine:
+                    entered.append(mine)
+            finally:
+                connection.close()
+
+        with jobs.alone("judge 1") as mine:
+            assert mine
+            thread = threading.Thread(target=other)
+            thread.start()
+            thread.join()
+        assert entered == [False]
+        with jobs.alone("judge 1") as mine:
+            assert mine

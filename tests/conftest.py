@@ -1,0 +1,47 @@
+"""What every test shares: the suite's own embedded database, unless DATABASE_URL names a server."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+# Here and not in pyproject.toml: from there, pytest-django would read the settings before this file ran.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "arena.settings")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+if not os.environ.get("DATABASE_URL"):
+    # One home per user and checkout, so that the site's own data stays out of the tests' way, and
+    # xdist's workers share one server.
+    _checkout = hashlib.sha256(os.fsencode(Path(__file__).resolve().parent)).hexdigest()[:12]
+    os.environ.setdefault(
+        "ARENA_HOME", str(Path(tempfile.gettempdir()) / f"arena-tests-{os.getuid()}-{_checkout}")
+    )
+
+import django
+import pytest
+
+django.setup()
+
+
+@pytest.fixture(autouse=True)
+def unhashed_static(settings):
+    """Pages without a collectstatic before: the plain storage knows every file."""
+    backend = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
+
+
+@pytest.fixture
+def alice(django_user_model):
+    """Owns models."""
+    return django_user_model.objects.create_user("alice", password="correct horse battery")
+
+
+@pytest.fixture
+def bob(django_user_model):
+    """Another signed-in person, a stranger to Alice's models."""
+    return django_user_model.objects.create_user("bob", password="correct horse battery")
+
+
+@pytest.fixture
+def olga(django_user_model):
+    """Operates the arena: staff."""
+    return django_user_model.objects.create_superuser("olga", password="correct horse battery")
