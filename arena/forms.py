@@ -74,8 +74,13 @@ class UploadForm(forms.Form):
                 field.widget.attrs["aria-invalid"] = "true"
 
 
+class SlugChoiceField(forms.ModelChoiceField):
+    def to_python(self, value: Any) -> Any:
+        return super().to_python(value.replace("\0", "") if value else value)  # the database knows no NUL
+
+
 class SubmitForm(UploadForm):
-    benchmark = forms.ModelChoiceField(Benchmark.objects.open(), empty_label=None, to_field_name="slug")
+    benchmark = SlugChoiceField(Benchmark.objects.open(), empty_label=None, to_field_name="slug")
     name = forms.CharField(
         max_length=120, label="Name of the model", widget=forms.TextInput({"autocomplete": "off"})
     )

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
-from markdown_it.ruler import StateBase
+from markdown_it.ruler import RuleOptionsType, StateBase
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
@@ -50,7 +50,7 @@ class SafeRenderer(RendererHTML):
         token = tokens[idx]
         if token.type.startswith("heading_"):
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
-        if token.nesting == 1 and token.level == 0:  # what lies inside has its block's direction
+        if token.nesting == 1 and token.block and token.level == 0:  # its insides follow it
             token.attrSet("dir", "auto")
         aligned = self.ALIGN.get(str(token.attrs.pop("style", "")))
         if aligned:
@@ -77,7 +77,7 @@ def _parser() -> MarkdownIt:
     parser.enable(["table", "strikethrough"])
     parser.validateLink = lambda url: url.lower().startswith(_LINKS)  # type: ignore[method-assign]
     add_math(parser)
-    every = {"alt": ["paragraph", "reference", "blockquote", "list", "table"]}
+    every: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list", "table"]}
     parser.block.ruler.before("table", "clock", _stop_when_late, every)
     parser.inline.ruler.before("text", "clock", _stop_when_late)
     return parser

@@ -60,7 +60,7 @@ def verdict_of(winner: Winner, order: Order) -> Verdict:
 
 
 def fold(first: Winner | None, second: Winner | None) -> str | None:
-    """One outcome of a judge's two orders: the common winner, ``inconsistent``, or None if either is unread."""
+    """One outcome of a judge's two orders: their winner, ``inconsistent``, or None if either is unread."""
     if first is None or second is None:
         return None
     return first if first == second else INCONSISTENT

@@ -161,7 +161,7 @@ CELERY_BEAT_SCHEDULE = {
 # Work.
 LEASE_SECONDS = env_int("LEASE_SECONDS", 60)
 JUDGE_CONCURRENCY = env_int("JUDGE_CONCURRENCY", 32)  # requests in flight to one judge's server
-JUDGE_DEADLINE = env_int("JUDGE_DEADLINE", 180)  # seconds for one answer of a judge, retries apart
+JUDGE_DEADLINE = env_int("JUDGE_DEADLINE", 180)  # seconds for one ruling, retries included
 MATCH_BUDGET = env_int("MATCH_BUDGET", 200)  # matches that a new competitor gets on a benchmark
 UPLOAD_LIMIT = env_int("UPLOAD_LIMIT", 64 * 1024 * 1024)  # bytes of one uploaded file
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # form fields; files stream past it

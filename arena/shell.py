@@ -21,9 +21,8 @@ def format_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], style
         return text.getvalue().rstrip("\n")
     cells = [list(columns), *([_readable(row[column]) for column in columns] for row in rows)]
     widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
-    )
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _readable(value: Any) -> str:

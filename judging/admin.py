@@ -1,6 +1,7 @@
 """Staff's view of judges and what they said."""
 
 from django.contrib import admin
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -22,6 +23,7 @@ class JudgeAdmin(admin.ModelAdmin):
     list_filter = ("is_active", "engine", "is_demo")
     search_fields = ("name", "slug", "model")
     actions = ("pause", "resume")
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     prepopulated_fields = {"slug": ("name",)}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Judge | None = None) -> tuple[str, ...]:

@@ -73,6 +73,10 @@ class Judge(models.Model):
     def __str__(self) -> str:
         return self.name if self.version == 1 else f"{self.name} v{self.version}"
 
+    def save(self, *args, **kwargs) -> None:
+        self.clean()
+        super().save(*args, **kwargs)
+
     def get_absolute_url(self) -> str:
         return reverse("judge", args=[self.slug])
 
@@ -86,10 +90,6 @@ class Judge(models.Model):
                 f"{stored} has ruled already, so {', '.join(changed)} can no longer change. "
                 "Register a new version instead."
             )
-
-    def save(self, *args, **kwargs) -> None:
-        self.clean()
-        super().save(*args, **kwargs)
 
 
 class JudgmentQuerySet(models.QuerySet["Judgment"]):

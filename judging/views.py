@@ -125,7 +125,7 @@ def voter_label(voter: Voter) -> str:
 
 def opinion_of_person(vote: Vote) -> Opinion:
     origin = vote.voter.origin
-    facts = [(f"Imported with {origin}" if origin else "Voted", f"{vote.created_at:%-d %B %Y}")]
+    facts = [(f"Recorded with {origin}" if origin else "Voted", f"{vote.created_at:%-d %B %Y}")]
     if vote.seconds is not None:
         facts.append(("Took", f"{vote.seconds:.0f} s"))
     return Opinion(

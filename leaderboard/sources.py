@@ -14,22 +14,23 @@ ALL = ""  # the category that holds every prompt
 
 
 class Game(NamedTuple):
-    """``count`` games with the same outcome: points of ``first`` in [0, 1], a tie is one half."""
+    """So many ``times`` a game with the same outcome: points of ``first`` in [0, 1], a tie is one half."""
 
     first: int  # competitor id
     second: int
     score: float
-    count: int
+    times: int
 
 
 _SCORE = """CASE {winner} WHEN 'model_a' THEN 1.0 WHEN 'model_b' THEN 0.0 WHEN '' THEN NULL ELSE 0.5 END"""
 
+# No value from outside is in these texts.
 _VOTES = f"""
     SELECT match.id AS match_id, {_SCORE.format(winner="vote.winner")} AS score, vote.created_at, vote.id
     FROM arena_vote vote JOIN arena_match match ON match.id = vote.match_id
     JOIN arena_prompt prompt ON prompt.id = match.prompt_id
     WHERE prompt.benchmark_id = %(benchmark)s
-"""
+"""  # noqa: S608
 
 # Two orders of one judge are one observation, their mean (an inconsistent pair counts one half). A match
 # counts when every order that the judge is asked for has been read; an unread one leaves it out.
@@ -41,7 +42,7 @@ _JUDGMENTS = f"""
     WHERE judgment.judge_id = %(judge)s AND prompt.benchmark_id = %(benchmark)s
     GROUP BY judgment.match_id, judgment.turn
     HAVING bool_and(judgment.winner <> '') AND count(*) >= %(orders)s
-"""  # noqa: S608 -- no value from outside is in the text
+"""  # noqa: S608
 
 _BY_PAIR = """
     SELECT category, competitor_a_id, competitor_b_id, score, count(*)
@@ -72,7 +73,7 @@ def games(benchmark: Benchmark, judge: Judge | None, *, in_time: bool = False) -
             query,
             {
                 "benchmark": benchmark.pk,
-                "judge": judge and judge.pk,
+                "judge": judge.pk if judge else None,
                 "orders": 2 if judge and judge.both_orders else 1,
             },
         )

@@ -21,12 +21,20 @@ import pytest
 
 django.setup()
 
+from leaderboard.views import cached  # noqa: E402 -- needs the settings
+
 
 @pytest.fixture(autouse=True)
 def unhashed_static(settings):
     """Pages without a collectstatic before: the plain storage knows every file."""
     backend = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
+
+
+@pytest.fixture(autouse=True)
+def no_page_of_another_test():
+    """The cache of rendered boards lives as long as the process."""
+    cached.CACHE.clear()
 
 
 @pytest.fixture

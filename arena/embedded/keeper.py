@@ -32,12 +32,19 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--users", type=Path, required=True)
+    parser.add_argument(
+        "--lock", type=int, required=True, help="descriptor of the file that one keeper may lock"
+    )
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--sockets", type=Path, required=True)
     parser.add_argument("--uid", type=int)
     parser.add_argument("--gid", type=int)
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
+    try:
+        fcntl.flock(options.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # kept until this process ends
+    except BlockingIOError:
+        return 0  # another keeper is at work, perhaps just starting the server again
     reader, writer = os.pipe()
     if os.fork():
         os.close(writer)
@@ -186,14 +193,15 @@ def _first_number(path: Path) -> int | None:
 
 def _is_server(pid: int | None, data: Path) -> bool:
     """Whether the process is a PostgreSQL server on this data folder."""
-    import psutil  # type: ignore[import-untyped]  # here: only the start after a crash needs it
-
-    try:
-        return pid is not None and str(data) in psutil.Process(pid).cmdline()
-    except psutil.AccessDenied:
-        return True  # let PostgreSQL judge by itself
-    except psutil.Error:
+    if pid is None:
         return False
+    if Path("/proc/self/cmdline").exists():
+        try:
+            return str(data) in os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes()).split("\0")
+        except OSError:
+            return False
+    said = subprocess.run(["/bin/ps", "-p", str(pid), "-o", "command="], capture_output=True, check=False)  # noqa: S603
+    return str(data) in os.fsdecode(said.stdout)
 
 
 def _essence(said: str) -> str:

@@ -71,11 +71,7 @@ def ensure_running(home: Path, again: bool = False) -> None:
         places = find_places(home)
         try:
             _hold(places)
-            if not is_running(home):
-                with _locked(places.locks / "postgres.start"):
-                    if not is_running(home):
-                        _start(places)
-            _wait_for_connection(places)
+            _reach(places)
         except OSError as error:
             raise EmbeddedError(
                 f"The database needs {error.filename or home}, which cannot be used: {error.strerror}. "
@@ -155,6 +151,7 @@ def _hold(places: Places) -> None:
 
 
 def _start(places: Places) -> None:
+    """Run a keeper, which starts the server; with one at work already this does nothing."""
     account = find_account(places)
     binaries = find_usable_binaries(account)
     _check_cluster(places, account)
@@ -162,33 +159,38 @@ def _start(places: Places) -> None:
     if not places.cluster.exists():
         _make_cluster(places, account, binaries)
     _set_log_aside(places.log)
-    values = SETTINGS | {
-        "unix_socket_directories": '"{}"'.format(str(places.postgres_sockets).replace('"', '""'))
-    }
-    command = [str(binaries / "postgres"), "-D", str(places.cluster)]
-    for name, value in values.items():
-        command += ["-c", f"{name}={value}"]
+    lock = _open_lock(places.locks / "postgres.keeper")
     arguments = [
         f"--data={places.cluster}",
         f"--users={places.users_lock}",
+        f"--lock={lock}",
         f"--log={places.log}",
         f"--sockets={places.postgres_sockets}",
     ]
     if account.uid is not None:
         arguments += [f"--uid={account.uid}", f"--gid={account.gid}"]
     done = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, "-I", keeper.__file__, *arguments, "--", *command],
+        [sys.executable, "-I", keeper.__file__, *arguments, "--", *_server_command(places, binaries)],
         env=_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
+        pass_fds=[lock],
     )
+    os.close(lock)
     if done.returncode:
         raise EmbeddedError(
             f"The embedded database did not start: {done.stderr.strip()}\nIts log is {places.log}."
         )
-    _create_database(places)
+
+
+def _server_command(places: Places, binaries: Path) -> list[str]:
+    sockets = str(places.postgres_sockets).replace('"', '""')
+    command = [str(binaries / "postgres"), "-D", str(places.cluster)]
+    for name, value in (SETTINGS | {"unix_socket_directories": f'"{sockets}"'}).items():
+        command += ["-c", f"{name}={value}"]
+    return command
 
 
 def _environment() -> dict[str, str]:
@@ -266,28 +268,31 @@ def _set_log_aside(log: Path) -> None:
             log.replace(log.with_suffix(".log.1"))
 
 
-def _connect(places: Places) -> psycopg.Connection:
-    return psycopg.connect(
-        host=str(places.postgres_sockets), port=PORT, user=USER, dbname="postgres", autocommit=True
-    )
-
-
-def _create_database(places: Places) -> None:
-    with _connect(places) as connection:
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-            connection.execute(f"CREATE DATABASE {DATABASE}")
-
-
-def _wait_for_connection(places: Places, limit: float = 30) -> None:
-    """A server that was started again after a crash answers at its socket before it takes connections."""
+def _reach(places: Places, limit: float = 60) -> None:
+    """Start the server unless it runs, and wait until it takes connections (a recovery takes a moment)."""
     give_up = time.monotonic() + limit
     while True:
+        if not is_running(places.home):
+            with _locked(places.locks / "postgres.start"):
+                if not is_running(places.home):
+                    _start(places)
         try:
-            _connect(places).close()
+            _make_database(places)
             return
         except psycopg.OperationalError as error:
             if time.monotonic() > give_up:
                 raise EmbeddedError(
                     f"The embedded database does not answer: {error} Its log is {places.log}."
                 ) from None
-        time.sleep(0.05)
+        time.sleep(0.1)
+
+
+def _make_database(places: Places) -> None:
+    with (
+        psycopg.connect(
+            host=str(places.postgres_sockets), port=PORT, user=USER, dbname="postgres", autocommit=True
+        ) as connection,
+        suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation),  # others are as fast
+    ):
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            connection.execute(f"CREATE DATABASE {DATABASE}")

@@ -92,7 +92,7 @@ class Answer(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["id"], name="answer_unrendered", condition=Q(html=None, turns__isnull=False)
+                fields=["id"], name="answer_unrendered", condition=Q(html__isnull=True, turns__isnull=False)
             ),
         ]
 

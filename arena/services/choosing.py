@@ -57,7 +57,7 @@ def _count(benchmarks: list[int]) -> list[InPlay]:
         Match.objects.filter(prompt__benchmark__in=benchmarks)
         .order_by()
         .values_list("competitor_a", "competitor_b")
-        .annotate(votes=Count("votes"), low=Min("id"), high=Max("id"))
+        .annotate(cast=Count("votes"), low=Min("id"), high=Max("id"))
     )
     totals: dict[int, InPlay] = {}
     for *models, votes, low, high in pairs:
@@ -98,5 +98,5 @@ def _first_different(keys: Iterable[int]) -> Match | None:
     return None
 
 
-def _words(turns: list[str]) -> list[list[str]]:
-    return [turn.split() for turn in turns]
+def _words(turns: list[str] | None) -> list[list[str]]:
+    return [turn.split() for turn in turns or []]

@@ -21,14 +21,14 @@ class UploadRefused(Exception):
 
 
 def accept_submission(
-    *, user, benchmark: Benchmark, name: str, organisation: str, file: IO[bytes], filename: str, now: datetime
+    *, user, benchmark: Benchmark, name: str, organisation: str, file: IO[bytes], now: datetime
 ) -> Submission:
-    """Check a file of recorded answers as a whole and store it with its competitor, or raise UploadRefused."""
+    """Check a (named) file of recorded answers as a whole and store it, or raise UploadRefused."""
     if not benchmark.is_open:
         raise UploadRefused([Problem(None, f"{benchmark} is closed: it takes no new models.")])
     prompts = {prompt.key: prompt for prompt in benchmark.prompts.all()}
     known = [PromptInfo(prompt.key, tuple(prompt.turns)) for prompt in prompts.values()]
-    checked = check_answers(file, filename, known, limit_bytes=settings.UPLOAD_LIMIT)
+    checked = check_answers(file, file.name, known, limit_bytes=settings.UPLOAD_LIMIT)
     if checked.problems:
         raise UploadRefused(checked.problems)
     with transaction.atomic():
@@ -37,7 +37,7 @@ def accept_submission(
             competitor=competitor,
             benchmark=benchmark,
             submitter=user,
-            filename=filename[:255],
+            filename=file.name[:255],
             received_at=now,
         )
         _store_answers(submission, prompts, checked)
@@ -82,13 +82,15 @@ def _store_answers(submission: Submission, prompts: dict[str, Prompt], checked: 
 
 
 def create_benchmark(
-    *, name: str, description: str, file: IO[bytes], filename: str, is_open: bool, now: datetime
+    *, name: str, description: str, file: IO[bytes], is_open: bool, now: datetime
 ) -> Benchmark:
-    """Check a file of prompts as a whole and store it as a benchmark, or raise UploadRefused."""
+    """Check a (named) file of prompts as a whole and store it as a benchmark, or raise UploadRefused."""
     slug = slugify(name)[:80]
     if not slug:
         raise UploadRefused([Problem(None, "The name needs at least one letter or digit.")])
-    checked = check_prompts(file, filename, limit_bytes=settings.UPLOAD_LIMIT)
+    if slug == "new":  # the address of the form itself
+        raise UploadRefused([Problem(None, "The name new is kept for the site itself. Choose another one.")])
+    checked = check_prompts(file, file.name, limit_bytes=settings.UPLOAD_LIMIT)
     if checked.problems:
         raise UploadRefused(checked.problems)
     with transaction.atomic():

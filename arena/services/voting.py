@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from random import Random
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
@@ -53,14 +53,14 @@ class TooManyBallots(Exception):
         self.until = until
 
 
-def known_voter(*, user: AbstractBaseUser | None, cookie: uuid.UUID | None) -> Voter | None:
+def known_voter(*, user: User | None, cookie: uuid.UUID | None) -> Voter | None:
     """The voter of a signed-in person or, for a visitor, of the cookie."""
     if user is not None:
         return Voter.objects.filter(user=user).first()
     return Voter.objects.filter(cookie=cookie, user=None).first() if cookie else None
 
 
-def ensure_voter(*, user: AbstractBaseUser | None, cookie: uuid.UUID | None) -> Voter:
+def ensure_voter(*, user: User | None, cookie: uuid.UUID | None) -> Voter:
     """The voter, made when there is none. A visitor who signs in for the first time stays the same voter."""
     voter = known_voter(user=user, cookie=cookie)
     if voter is not None:
@@ -72,7 +72,7 @@ def ensure_voter(*, user: AbstractBaseUser | None, cookie: uuid.UUID | None) -> 
     return Voter.objects.get_or_create(user=user)[0]
 
 
-def _sign_in(cookie: uuid.UUID, user: AbstractBaseUser) -> None:
+def _sign_in(cookie: uuid.UUID, user: User) -> None:
     """Give the visitor's voter to the user. It loses its cookie: the next person here is somebody else."""
     try:
         with transaction.atomic():
@@ -150,19 +150,18 @@ def skip_ballot(*, token: uuid.UUID, voter: Voter | None, now: datetime) -> None
 def _locked(token: uuid.UUID, voter: Voter | None) -> Ballot:
     """The voter's open ballot with its row locked until the transaction ends."""
     ballots = Ballot.objects.select_for_update(of=("self",)).select_related("match__prompt__benchmark")
-    ballot = ballots.filter(token=token).first()
-    _check_owner(ballot, voter)
-    assert ballot is not None
+    ballot = _own(ballots.filter(token=token).first(), voter)
     if ballot.answered_at or ballot.skipped_at:
         raise AlreadyVoted
     return ballot
 
 
-def _check_owner(ballot: Ballot | None, voter: Voter | None) -> None:
+def _own(ballot: Ballot | None, voter: Voter | None) -> Ballot:
     if ballot is None:
         raise BallotUnknown
     if voter is None or ballot.voter_id != voter.pk:
         raise BallotNotYours
+    return ballot
 
 
 def revealed_ballot(*, token: uuid.UUID, voter: Voter | None) -> Ballot:
@@ -171,8 +170,7 @@ def revealed_ballot(*, token: uuid.UUID, voter: Voter | None) -> Ballot:
     Raises BallotUnknown, BallotNotYours, and NotYetVoted (also for a skipped ballot).
     """
     ballots = _whole(Ballot.objects.select_related("vote", "match__competitor_a", "match__competitor_b"))
-    ballot = ballots.filter(token=token).first()
-    _check_owner(ballot, voter)
+    ballot = _own(ballots.filter(token=token).first(), voter)
     if ballot.answered_at is None:
         raise NotYetVoted
     return ballot

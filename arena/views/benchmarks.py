@@ -30,15 +30,17 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_GET
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     benchmark = get_object_or_404(Benchmark, slug=slug)
-    tag = request.GET.get("category", "")
-    prompts = benchmark.prompts.filter(tags__contains=[tag]) if tag else benchmark.prompts.all()
+    categories, tag = benchmark.categories(), request.GET.get("category", "")
+    prompts = benchmark.prompts.all() if not tag else benchmark.prompts.none()
+    if tag in categories:
+        prompts = benchmark.prompts.filter(tags__contains=[tag])
     page = Paginator(prompts, PROMPTS_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "benchmark": benchmark,
         "page": page,
         "rows": [(prompt, prompt_turns(prompt)) for prompt in page],
         "tag": tag,
-        "categories": benchmark.categories(),
+        "categories": categories,
         "prompt_count": benchmark.prompts.count(),
     }
     return render(request, "arena/benchmark.html", context)
@@ -55,7 +57,7 @@ def new(request: HttpRequest) -> HttpResponse:
         return render(request, "arena/benchmark_new.html", {"form": form}, status=status)
     file = form.cleaned_data.pop("file")
     try:
-        benchmark = create_benchmark(file=file, filename=file.name, now=timezone.now(), **form.cleaned_data)
+        benchmark = create_benchmark(file=file, now=timezone.now(), **form.cleaned_data)
     except UploadRefused as refusal:
         context = {"form": form, "problems": refusal.problems, "filename": file.name}
         return render(request, "arena/benchmark_new.html", context, status=422)

@@ -22,14 +22,16 @@ def submit(request: HttpRequest) -> HttpResponse:
         return _page(request, form, status=413 if too_large(request) else 422)
     file = form.cleaned_data.pop("file")
     try:
-        submission = accept_submission(
-            user=request.user, file=file, filename=file.name, now=timezone.now(), **form.cleaned_data
-        )
+        submission = accept_submission(user=request.user, file=file, now=timezone.now(), **form.cleaned_data)
     except UploadRefused as refusal:
         return _page(request, form, problems=refusal.problems, filename=file.name, status=422)
     return redirect(submission)
 
 
 def _page(request: HttpRequest, form: SubmitForm, *, status: int = 200, **context: object) -> HttpResponse:
-    context |= {"form": form, "open_benchmarks": list(Benchmark.objects.open()), "limit": settings.UPLOAD_LIMIT}
+    context |= {
+        "form": form,
+        "open_benchmarks": list(Benchmark.objects.open()),
+        "limit": settings.UPLOAD_LIMIT,
+    }
     return render(request, "arena/submit.html", context, status=status)

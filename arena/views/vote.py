@@ -2,6 +2,7 @@
 
 import uuid
 from random import SystemRandom
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -31,15 +32,15 @@ RNG = SystemRandom()
 @vary_on_headers("HX-Request")
 def show_pair(request: HttpRequest) -> HttpResponse:
     voter = voting.ensure_voter(user=_user(request), cookie=_cookie(request))
-    wanted = _benchmark(request.GET.get("benchmark", ""))
+    around = _surroundings(request, voter)
     try:
-        ballot = voting.next_ballot(voter, benchmark=wanted, now=timezone.now(), rng=RNG)
+        ballot = voting.next_ballot(voter, benchmark=around["wanted"], now=timezone.now(), rng=RNG)
     except voting.TooManyBallots as pause:
         return _remember(voter, _pause(request, pause))
     if ballot is None:
-        context = {"seen_all": voter.ballots.exists(), **_surroundings(voter, wanted)}
+        context = {"seen_all": voter.ballots.exists(), **around}
         return _remember(voter, render(request, _template(request), context))
-    context = {"ballot": ballot, **_pair(ballot), **_surroundings(voter, wanted)}
+    context = {"ballot": ballot, **_pair(ballot), **around}
     return _remember(voter, render(request, _template(request), context))
 
 
@@ -72,8 +73,7 @@ def show_reveal(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
         raise Http404("There is no such pair.") from None
     except voting.BallotNotYours:
         return _not_yours(request)
-    wanted = _benchmark(_wish(request))
-    context = {"ballot": ballot, **_pair(ballot), **_names(ballot), **_surroundings(voter, wanted)}
+    context = {"ballot": ballot, **_pair(ballot), **_names(ballot), **_surroundings(request, voter)}
     return render(request, _template(request), context)
 
 
@@ -102,11 +102,12 @@ def _names(ballot: Ballot) -> dict[str, object]:
     return {"revealed": True, "first": first, "second": second, "choice": voting.choice_of(ballot.vote).value}
 
 
-def _surroundings(voter: Voter | None, wanted: Benchmark | None) -> dict[str, object]:
+def _surroundings(request: HttpRequest, voter: Voter | None) -> dict[str, Any]:
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    open_benchmarks = list(Benchmark.objects.open())
     return {
-        "wanted": wanted,
-        "open_benchmarks": list(Benchmark.objects.open()),
+        "wanted": _wanted(request, open_benchmarks),
+        "open_benchmarks": open_benchmarks,
         "votes_today": voting.votes_since(voter, midnight) if voter else 0,
     }
 
@@ -148,8 +149,9 @@ def _wish(request: HttpRequest) -> str:
     return request.POST.get("benchmark", "") or request.GET.get("benchmark", "")
 
 
-def _benchmark(slug: str) -> Benchmark | None:
-    return Benchmark.objects.open().filter(slug=slug).first() if slug else None
+def _wanted(request: HttpRequest, open_benchmarks: list[Benchmark]) -> Benchmark | None:
+    """The open benchmark that the voter asked for; all of them when there is no such one."""
+    return next((row for row in open_benchmarks if row.slug == _wish(request)), None)
 
 
 def _here(name: str, request: HttpRequest, *args: object) -> str:

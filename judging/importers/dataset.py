@@ -79,6 +79,12 @@ class Dataset:
     votes: list[VoteRow] = field(default_factory=list)
     rulings: list[RulingRow] = field(default_factory=list)
 
+    @property
+    def size(self) -> int:
+        """How many rows there are in all."""
+        lists = (self.prompts, self.competitors, self.answers, self.votes, self.rulings)
+        return sum(len(rows) for rows in lists)
+
 
 def read_csv(path: Path) -> list[dict[str, str]]:
     """Rows of a CSV file with a header."""
@@ -91,16 +97,15 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
     """One object a line; an error names the line."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     try:
         with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    rows.append(json.loads(line))
+            for line in file:
+                rows.append(json.loads(line))
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: {error}") from error
     except json.JSONDecodeError as error:
-        raise DatasetError(f"{path}, line {number}: not JSON ({error.msg})") from error
+        raise DatasetError(f"{path}, line {len(rows) + 1}: not JSON ({error.msg})") from error
     return rows
 
 

@@ -143,7 +143,7 @@ def _store_votes(data: Dataset, pairs: dict, store: _Store, now: datetime) -> in
                 match=match,
                 turn=row.turn,
                 order=position if row.shown else Order.UNKNOWN,
-                winner=winner_of(row.verdict, position),
+                winner=winner_of(row.verdict, position) or "",
                 created_at=now,
             )
         )

@@ -35,7 +35,7 @@ class Tally(NamedTuple):
     retried: int = 0
     judgments: int = 0
 
-    def __add__(self, other: tuple) -> "Tally":  # type: ignore[override]
+    def __add__(self, other: tuple) -> "Tally":
         return Tally(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
 
@@ -154,7 +154,7 @@ def _render(judge: Judge, work: _Work, order: Order) -> _Ask:
     shown = [match.answer_a, match.answer_b]
     if order == Order.BA:
         shown.reverse()
-    first, second = (tuple(answer.turns) for answer in shown)
+    first, second = (tuple(answer.turns or ()) for answer in shown)
     question = _question(match)
     # A script knows its texts by what is shown; other engines only hand the key back.
     key = f"{match.pk}:{order}"
@@ -201,7 +201,7 @@ def _rule_by_baseline(judge: Judge, asks: dict[str, _Ask]) -> Iterator[Completio
     for key, ask in asks.items():
         match = ask.work.match
         assert match is not None
-        first, second = (tuple(answer.turns) for answer in (match.answer_a, match.answer_b))
+        first, second = (tuple(answer.turns or ()) for answer in (match.answer_a, match.answer_b))
         if ask.order == Order.BA:
             first, second = second, first
         ruling = baselines.rule(

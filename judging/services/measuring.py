@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from arena.models import Benchmark, Vote
 from arena.outcomes import Order, Verdict, Winner, fold
@@ -39,7 +40,8 @@ def read_judged(judge: Judge, benchmark: Benchmark, *, turn: int | None = None) 
     rows = Judgment.objects.filter(judge=judge, match__prompt__benchmark=benchmark)
     if turn is not None:
         rows = rows.filter(turn=turn)
-    judgments, items = [], {}
+    judgments = []
+    items: dict[tuple[int, int | None], dict[str, Any]] = {}  # an import may say inconsistent
     for match, number, order, verdict, winner in rows.values_list(
         "match_id", "turn", "order", "verdict", "winner"
     ).iterator(chunk_size=10_000):

@@ -1,6 +1,6 @@
 """Refreshing what is derived: boards of people and judges, and reports on judges."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -47,9 +47,9 @@ def refresh_boards(
             judge = judges[scope.judge] if scope.judge else None
             progress(f"{benchmarks[scope.benchmark]}: {judge or 'people'}")
             boards += refresh_scope(benchmarks[scope.benchmark], judge, signature=current[scope], now=now)
-        for scope, signature in _stale_reports(current, everything, now):
-            progress(f"{benchmarks[scope.benchmark]}: report on {judges[scope.judge]}")
-            refresh_report(judges[scope.judge], benchmarks[scope.benchmark], signature=signature, now=now)
+        for judge_id, benchmark_id, signature in _stale_reports(current, everything, now):
+            progress(f"{benchmarks[benchmark_id]}: report on {judges[judge_id]}")
+            refresh_report(judges[judge_id], benchmarks[benchmark_id], signature=signature, now=now)
             reports += 1
         return Refreshed(boards, reports)
 
@@ -64,7 +64,8 @@ def _stale_scopes(current: dict[Scope, str], everything: bool) -> list[Scope]:
     return [scope for scope, signature in current.items() if everything or fitted.get(scope) != signature]
 
 
-def _stale_reports(current: dict[Scope, str], everything: bool, now: datetime) -> list[tuple[Scope, str]]:
+def _stale_reports(current: dict[Scope, str], everything: bool, now: datetime) -> list[tuple[int, int, str]]:
+    """(judge, benchmark, signature) of each report that is out of date."""
     known = {
         Scope(report.benchmark_id, report.judge_id): (report.signature, report.measured_at)
         for report in JudgeReport.objects.defer("figures")
@@ -77,7 +78,7 @@ def _stale_reports(current: dict[Scope, str], everything: bool, now: datetime) -
         before, measured_at = known.get(scope, ("", None))
         waits = measured_at is not None and now - measured_at < REPORT_EVERY
         if everything or (before != signature and not waits):
-            stale.append((scope, signature))
+            stale.append((scope.judge, scope.benchmark, signature))
     return stale
 
 
@@ -103,7 +104,7 @@ def refresh_scope(benchmark: Benchmark, judge: Judge | None, *, signature: str, 
                     method=method,
                     defaults={
                         "signature": signature,
-                        "matches": sum(game.count for game in own),
+                        "matches": sum(game.times for game in own),
                         "voters": voters.get(category, 0),
                         "fitted_at": now,
                     },
@@ -144,7 +145,7 @@ def _replace_standings(board: Board, ratings: Ratings) -> None:
     Standing.objects.bulk_create(
         Standing(
             board=board,
-            competitor_id=row.player,
+            competitor_id=int(str(row.player)),
             rank=row.rank,
             rank_lower=row.rank_lower,
             rank_upper=row.rank_upper,
@@ -178,7 +179,7 @@ def refresh_report(judge: Judge, benchmark: Benchmark, *, signature: str, now: d
 
 def _correlation(judge: Judge, benchmark: Benchmark) -> dict[str, Any] | None:
     """Rank correlation of the judge's board with the board of people."""
-    ratings = [
+    ratings: list[dict[Hashable, float | None]] = [
         dict(
             Standing.objects.filter(
                 board__benchmark=benchmark, board__judge=source, board__category=ALL, board__method="bt"

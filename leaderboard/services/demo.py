@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -25,12 +25,21 @@ from leaderboard.services.boards import refresh_boards
 FOLDER = Path(__file__).resolve().parent.parent / "demo"
 SLUG = "demo"
 USERNAME = "demo"
+NO_DEMO = "no-demo"  # a file in ARENA_HOME: the demo was cleared, so no start loads it again
 VOTERS, VOTES_EACH = 36, 24
 DAYS = 14  # over which the simulated votes are spread
-LOG_ODDS_A_GRADE = 0.35  # how much one grade more speaks to a simulated voter
+LOG_ODDS_A_GRADE = 0.5  # how much one grade more speaks to a simulated voter
+LOG_ODDS_A_LENGTH = -0.4  # and how much e times the length speaks against an answer
 BAD_BELOW = 3  # grade under which two answers may both be called bad
 
 Progress = Callable[[str], None]
+
+
+class Appeal(NamedTuple):
+    """What simulated voters go by: an answer's grade, 0 to 10, and its weight in log-odds."""
+
+    grade: int
+    log_odds: float
 
 
 class DemoExists(Exception):
@@ -43,9 +52,9 @@ def load_demo(*, now: datetime, progress: Progress) -> None:
         if Benchmark.objects.filter(slug=SLUG).exists():
             raise DemoExists("The demo arena is loaded already. `manage.py clear_demo` removes it.")
         progress("models and answers")
-        grades = _store_facts(now)
+        appeals = _store_facts(now)
         progress("votes of simulated voters")
-        _simulate_votes(grades, now)
+        _simulate_votes(appeals, now)
     for judge in _register_judges():
         progress(f"judging by {judge}")
         while plan_judging(judge):
@@ -58,6 +67,7 @@ def load_demo(*, now: datetime, progress: Progress) -> None:
         pass
     progress("fitting boards")
     refresh_boards(now=now)
+    (settings.ARENA_HOME / NO_DEMO).unlink(missing_ok=True)
 
 
 def demo_password(home: Path) -> str:
@@ -79,7 +89,7 @@ def clear_demo() -> int:
         Judge.objects.filter(is_demo=True).delete()
         Voter.objects.filter(origin=SLUG).delete()
         get_user_model().objects.filter(username=USERNAME).delete()
-    (settings.ARENA_HOME / "no-demo").touch()  # the next start does not load it again
+    (settings.ARENA_HOME / NO_DEMO).touch()
     (settings.ARENA_HOME / "demo-password").unlink(missing_ok=True)
     return removed
 
@@ -89,8 +99,8 @@ def _rows(filename: str) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, file)
 
 
-def _store_facts(now: datetime) -> dict[int, int]:
-    """Store prompts, models, answers and matches; return each answer's grade, 0 to 10."""
+def _store_facts(now: datetime) -> dict[int, Appeal]:
+    """Store prompts, models, answers and matches; return how each answer appeals to the voters."""
     user, _ = get_user_model().objects.get_or_create(
         username=USERNAME, defaults={"is_staff": True, "is_superuser": True}
     )
@@ -120,7 +130,7 @@ def _store_facts(now: datetime) -> dict[int, int]:
         submissions[row["slug"]] = Submission.objects.create(
             competitor=competitor, benchmark=benchmark, submitter=user, received_at=received
         )
-    grades = {}
+    appeals = {}
     for row in _rows("answers.jsonl"):
         answer = Answer.objects.create(
             competitor=submissions[row["model"]].competitor,
@@ -129,16 +139,20 @@ def _store_facts(now: datetime) -> dict[int, int]:
             turns=row["turns"],
             engine="recorded",
         )
-        grades[answer.pk] = row["grade"]
+        length = 30 + sum(map(len, row["turns"]))  # characters; a few more or less of a short one are nothing
+        appeals[answer.pk] = Appeal(
+            row["grade"], LOG_ODDS_A_GRADE * row["grade"] + LOG_ODDS_A_LENGTH * math.log(length)
+        )
     for submission in submissions.values():
         pair_submission(submission, budget=settings.MATCH_BUDGET, now=received)
-    return grades
+    return appeals
 
 
-def _simulate_votes(grades: dict[int, int], now: datetime) -> None:
-    """Voters who prefer the better graded answer, the more surely the further the grades are apart."""
+def _simulate_votes(appeals: dict[int, Appeal], now: datetime) -> None:
+    """Voters who prefer the better graded answer, and of equal ones the shorter, the more surely the
+    further the two are apart."""
     rng = random.Random(2026)  # noqa: S311 -- a simulation that is the same everywhere
-    matches = list(Match.objects.filter(prompt__benchmark__slug=SLUG).order_by("pk"))
+    matches = list(Match.objects.filter(prompt__benchmark__slug=SLUG).order_by("answer_a", "answer_b"))
     voters = Voter.objects.bulk_create(
         Voter(origin=SLUG, name=f"simulated {number}", role="simulated") for number in range(1, VOTERS + 1)
     )
@@ -151,7 +165,7 @@ def _simulate_votes(grades: dict[int, int], now: datetime) -> None:
                     voter=voter,
                     match=match,
                     order=rng.choice((Order.AB, Order.BA)),
-                    winner=_choose(grades[match.answer_a_id], grades[match.answer_b_id], rng),
+                    winner=_choose(appeals[match.answer_a_id], appeals[match.answer_b_id], rng),
                     seconds=round(seconds, 1),
                     created_at=now - timedelta(days=DAYS * rng.random()),
                 )
@@ -159,10 +173,10 @@ def _simulate_votes(grades: dict[int, int], now: datetime) -> None:
     Vote.objects.bulk_create(rows)
 
 
-def _choose(grade_a: int, grade_b: int, rng: random.Random) -> Winner:
-    gap = LOG_ODDS_A_GRADE * (grade_a - grade_b)
+def _choose(a: Appeal, b: Appeal, rng: random.Random) -> Winner:
+    gap = a.log_odds - b.log_odds
     if rng.random() < 0.03 + 0.22 * math.exp(-abs(gap)):
-        return Winner.BOTH_BAD if max(grade_a, grade_b) < BAD_BELOW else Winner.TIE
+        return Winner.BOTH_BAD if max(a.grade, b.grade) < BAD_BELOW else Winner.TIE
     return Winner.MODEL_A if rng.random() < 1 / (1 + math.exp(-gap)) else Winner.MODEL_B
 
 

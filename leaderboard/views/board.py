@@ -59,7 +59,11 @@ def make_board(request: HttpRequest, query: BoardQuery) -> Rendered:
         return downloads.board_file(scope.benchmark, query, source)
     context = _frame(scope, query, source)
     if source.board is None:
-        return _page(request, "leaderboard/board_waiting.html", context)
+        other = scope.counterpart(source)
+        other_url = other and query.url(source=other.slug, benchmark=scope.benchmark.slug)
+        return _page(
+            request, "leaderboard/board_waiting.html", context | {"other": other, "other_url": other_url}
+        )
     return _page(request, "leaderboard/board.html", context | _board(scope, source, query))
 
 

@@ -103,9 +103,10 @@ def _judging(submission: Submission, progress: JudgingProgress | None, now: date
         return Step("Judging", "done", "No judge is active; people’s votes alone will rate it")
     if not progress.is_complete:
         return Step("Judging", "now", _pace(submission, progress, now), progress=progress)
-    words = f"{counted(progress.done, 'match', 'matches')} judged, counted once a judge"
+    judges = counted(progress.total // progress.matches, "judge")
+    words = f"{counted(progress.matches, 'match', 'matches')}, each by {judges}"
     if progress.failed:
-        words += f"; {progress.failed:,} failed: {progress.error}"
+        words += f"; {progress.failed:,} of {progress.total:,} failed: {progress.error}"
     return Step("Judged", "done", words)
 
 

@@ -7,32 +7,9 @@ import pytest
 
 from arena.markdown import SHOWN, render
 
-ALLOWED = [
-    "a",
-    "blockquote",
-    "br",
-    "code",
-    "em",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "hr",
-    "li",
-    "ol",
-    "p",
-    "pre",
-    "s",
-    "span",
-    "strong",
-    "table",
-    "tbody",
-    "td",
-    "th",
-    "thead",
-    "tr",
-    "ul",
-]
+ALLOWED = set(
+    "a blockquote br code em h3 h4 h5 h6 hr li ol p pre s span strong table tbody td th thead tr ul".split()  # noqa: SIM905
+)
 
 
 class Tags(HTMLParser):
@@ -75,9 +52,7 @@ def test_links_say_that_they_are_not_ours():
     assert attrs["href"] == "https://example.org"
 
 
-@pytest.mark.parametrize(
-    "address", ["javascript:alert(1)", "/accounts/logout/", "data:text/html,x", "//example.org"]
-)
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "/logout/", "data:text/html,x", "//example.org"])
 def test_only_web_and_mail_addresses_become_links(address):
     assert "<a" not in render(f"[x]({address}) ![x]({address}) <{address}>")
 
@@ -95,7 +70,7 @@ def test_block_latex_keeps_its_lines():
 
 
 def test_prices_are_not_formulas():
-    assert "math" not in render("It costs $5 and $6, or 5$ a piece, $ x $.")
+    assert "math" not in render("It costs $5 and $6, $ x $.\n\nTwo cost 5$ or 7$ a piece.")
 
 
 def test_right_to_left_text_takes_its_own_direction():
@@ -116,12 +91,14 @@ def test_characters_that_no_page_can_carry_are_replaced():
 
 MEGABYTE = 1_000_000
 FRAGMENTS = [
-    "[", "](", "![", "[a](", "[a](<b", "[[a](b)", "*", "*a ", "_a", "**a *a ", "`", "`a`` ", "<", "<a ", "> ", ">", "- ",
-    "1. ", "- a\n  - b\n", "|", "|a|\n|-|\n", "$", "$a ", "\\(", "\\[", "\\[\n", "$$\n", "```\n", "~", "~~a ", "&", "&a;",
-    "\\", "[a]: b\n", "[a]:\n", "#", "# a\n", "\n", " ", "\t", "a", "a\n=\n", "<http://a", "\0", "\u202e", "é",
-    "```python\n'\"", "```js\n{{", "```html\n<<", "<script>alert(1)</script>", "<svg onload=alert(1)>",
-    "<style>*{display:none}</style>", "[x](javascript:alert(1))", "<img src=x onerror=alert(1)>", "[x](vbscript:x)",
-    "![x](x\" onerror=\"alert(1))", "`<b onclick=x>`", "<!-- -->", "<![CDATA[", "&#106;avascript:", "<iframe src=x>",
+    "[", "](", "![", "[a](", "[a](<b", "[[a](b)", "*", "*a ", "_a", "**a *a ", "`", "`a`` ", "<", "<a ",
+    "> ", ">", "- ", "1. ", "- a\n  - b\n", "|", "|a|\n|-|\n", "$", "$a ", "\\(", "\\[", "\\[\n", "$$\n",
+    "```\n", "~", "~~a ", "&", "&a;", "\\", "[a]: b\n", "[a]:\n", "#", "# a\n", "\n", " ", "\t", "a",
+    "a\n=\n", "<http://a", "\x00", "\u202e", "é", "```python\n'\"", "```js\n{{", "```html\n<<",
+    "<script>alert(1)</script>", "<svg onload=alert(1)>", "<style>*{display:none}</style>",
+    "[x](javascript:alert(1))", "<img src=x onerror=alert(1)>", "[x](vbscript:x)",
+    "![x](x\" onerror=\"alert(1))", "`<b onclick=x>`", "<!-- -->", "<![CDATA[", "&#106;avascript:",
+    "<iframe src=x>",
 ]  # fmt: skip
 HOSTILE = {fragment: (fragment * (MEGABYTE // len(fragment) + 1))[:MEGABYTE] for fragment in FRAGMENTS}
 HOSTILE["lists in lists"] = "".join("  " * depth + "- a\n" for depth in range(400))

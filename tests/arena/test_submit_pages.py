@@ -25,9 +25,8 @@ def by_alice(client, alice):
 def send(client, *rows, benchmark="colours", name="Hornbeam", filename="answers.jsonl", raw=None):
     body = raw if raw is not None else "\n".join(json.dumps(row) for row in rows).encode()
     file = SimpleUploadedFile(filename, body)
-    return client.post(
-        "/submit/", {"benchmark": benchmark, "name": name, "organisation": "Acme", "file": file}
-    )
+    form = {"benchmark": benchmark, "name": name, "organisation": "Acme", "file": file}
+    return client.post("/submit/", form)
 
 
 def test_the_form_asks_to_sign_in_and_comes_back(client, benchmark):
@@ -93,6 +92,11 @@ def test_a_bad_name_is_said_at_the_field(by_alice, benchmark, field):
     assert not Submission.objects.exists()
 
 
+def test_an_unknown_benchmark_is_said_at_the_field(by_alice, benchmark):
+    for slug in ("", "nowhere", "a\0b"):
+        assert send(by_alice, {"id": "q1", "answer": "red"}, benchmark=slug).status_code == 422
+
+
 def test_closed_benchmarks_take_no_models(by_alice, benchmark):
     make_benchmark(1, slug="past", is_open=False)
     assert send(by_alice, {"id": "q1", "answer": "red"}, benchmark="past").status_code == 422
@@ -132,7 +136,7 @@ def test_a_benchmark_shows_its_prompts_by_category_and_page(client):
     assert "Question 2?" in even
     assert "Question 1?" not in even
     assert client.get("/benchmarks/none/").status_code == 404
-    assert client.get("/benchmarks/many/?page=x&category=%00").status_code in (200, 400)
+    assert "No prompt has" in client.get("/benchmarks/many/?page=x&category=%00").content.decode()
 
 
 PROMPTS = b'{"id": "p1", "turns": ["What is 6 x 7?"], "tags": ["maths"], "reference": ["42"]}\n'

@@ -69,7 +69,7 @@ class TestSmall:
 
     def test_a_missing_file_is_named_and_nothing_stored(self, pandalm_folder):
         (pandalm_folder / "pandalm-7b-testset-v1.json").unlink()
-        with pytest.raises(CommandError, match="pandalm-7b-testset-v1.json"):
+        with pytest.raises(CommandError, match=r"pandalm-7b-testset-v1\.json"):
             run("import_data", "pandalm", str(pandalm_folder))
         assert not Benchmark.objects.exists()
 
@@ -81,7 +81,7 @@ class TestSmall:
         run("import_data", "pandalm", str(pandalm_folder))
         with pytest.raises(CommandError, match="There are: pandalm"):
             run("agreement", "--benchmark", "nope")
-        with pytest.raises(CommandError, match="gpt-3.5-turbo"):
+        with pytest.raises(CommandError, match=r"gpt-3\.5-turbo"):
             run("agreement", "--benchmark", "pandalm", "--judge", "nope")
 
     def test_each_vote_leaves_unscored_out(self, pandalm_folder):

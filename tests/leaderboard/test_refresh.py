@@ -53,7 +53,7 @@ class TestGames:
         assert sorted(found["odd"]) == [Game(a, b, 0.0, 1), Game(a, b, 1.0, 2)]
         # Both bad counts as a tie in a fit.
         assert found["even"] == [Game(a, b, 0.5, 1)]
-        assert sum(game.count for game in found[""]) == 4
+        assert sum(game.times for game in found[""]) == 4
 
     def test_two_orders_are_one_game(self):
         benchmark = make_benchmark(prompts=1)

@@ -27,7 +27,7 @@ class Command(BaseCommand):
             data = IMPORTERS[name](path)
         except (DatasetError, KeyError, ValueError) as error:
             raise CommandError(f"Nothing was imported. {error or type(error).__name__}") from error
-        total = sum(map(len, (data.prompts, data.competitors, data.answers, data.votes, data.rulings)))
+        total = data.size
         with tqdm(total=total, unit="row", file=sys.stderr, disable=None) as bar:
 
             def progress(what: str, rows: int) -> None:

@@ -56,7 +56,8 @@ class Command(BaseCommand):
                 bar.update(tally.done + tally.failed)
         left = waiting.count()
         self.stdout.write(
-            f"{judge}: {total.done} matches judged ({total.judgments} judgments), {total.failed} failed, {left} left."
+            f"{judge}: {total.done} matches judged ({total.judgments} judgments), "
+            f"{total.failed} failed, {left} left."
         )
         failure = Job.objects.filter(kind=KIND, owner=judge.pk).exclude(error="").order_by("-id").first()
         if (total.failed or total.retried) and failure:

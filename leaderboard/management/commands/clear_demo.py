@@ -9,8 +9,8 @@ from leaderboard.services.demo import clear_demo
 
 class Command(BaseCommand):
     help = (
-        "Remove the demo arena: its benchmark, models, simulated voters, recorded judge and account, and what "
-        "others voted or submitted on it. Your own benchmarks stay."
+        "Remove the demo arena: its benchmark, models, simulated voters, recorded judge and account, and "
+        "what others voted or submitted on it. Your own benchmarks stay."
     )
 
     def handle(self, **options) -> None:

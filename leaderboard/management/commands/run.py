@@ -5,10 +5,9 @@ import os
 import sys
 from pathlib import Path
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
@@ -16,6 +15,8 @@ from django.db.migrations.executor import MigrationExecutor
 from arena.embedded import checks, postgres, valkey
 from arena.embedded.places import EmbeddedError
 from arena.embedded.supervisor import Child, ChildDied, Signals, Supervisor
+from arena.models import Benchmark
+from leaderboard.services.demo import NO_DEMO
 
 AGAIN = "Start again with `make run`; if it happens again, its lines above say why."
 
@@ -130,7 +131,8 @@ def _collect_static(home: Path, say) -> None:
 
 
 def _load_demo(say) -> None:
-    if "load_demo" not in get_commands() or apps.get_model("arena", "Benchmark").objects.exists():
+    """Fill an empty arena, unless its operator cleared the demo once."""
+    if Benchmark.objects.exists() or (settings.ARENA_HOME / NO_DEMO).exists():
         return
     say("Loading the demo arena.")
     call_command("load_demo")
@@ -172,7 +174,7 @@ def _children(host: str, port: int, workers: int) -> list[Child]:
     web = [sys.executable, "-m", "granian", "arena.wsgi:application", "--interface", "wsgi", "--no-ws"]
     web += ["--host", host, "--port", str(port), "--workers", str(workers), "--blocking-threads", "4"]
     web += ["--no-access-log", "--log-level", "warning", "--workers-kill-timeout", "5"]
-    worker = [*celery, "worker", "--concurrency", "2", "--queues", "default,io,gpu", "--loglevel", "WARNING"]
+    worker = [*celery, "worker", "--concurrency", "4", "--queues", "default,io,gpu", "--loglevel", "WARNING"]
     worker += ["--without-gossip", "--without-mingle"]
     return [
         *([broker] if settings.EMBEDDED_BROKER else []),

@@ -112,15 +112,20 @@ if not os.fork():
     print("ready", flush=True)
     time.sleep(60)
 print("parent", flush=True)
-time.sleep(1)
+sys.stdin.read()
 """
     for kind in ("uses", "idles"):
         parent = subprocess.Popen(
-            [sys.executable, "-c", code, str(home), kind], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", code, str(home), kind],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         said = {parent.stdout.readline().strip(), parent.stdout.readline().strip()}
         assert said == {"ready", "parent"}
         child = psutil.Process(parent.pid).children()[-1]
+        parent.stdin.close()
         parent.wait(10)
         if kind == "uses":
             time.sleep(0.5)
@@ -165,7 +170,7 @@ def test_a_socket_folder_of_another_user_is_refused(new_home, monkeypatch):
     if AS_ROOT:
         os.chown(sockets, NOBODY.pw_uid, NOBODY.pw_gid)
     else:
-        monkeypatch.setattr(os, "geteuid", lambda: NOBODY.pw_uid)
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     with pytest.raises(EmbeddedError, match="belongs to another user"):
         postgres.ensure_running(home)
     postgres.release(home)

@@ -94,9 +94,9 @@ def test_quick_answers_come_before_slow_ones(server):
 
 
 def test_the_deadline_begins_when_the_request_does(server):
-    # Four rounds of 0.2 s in one slot take 0.8 s, each request only 0.2 s of its 0.5 s.
-    got = list(engine(server, "slow:0.2", concurrency=1, deadline=0.5).stream(requests(4)))
-    assert [c.error for c in got] == [None] * 4
+    # Each takes 0.4 s of its 0.7 s; the second, sent 0.4 s after the first, would be late at 0.8 s otherwise.
+    got = list(engine(server, "slow:0.4", concurrency=1, deadline=0.7).stream(requests(3)))
+    assert [c.error for c in got] == [None] * 3
 
 
 def test_requests_are_pulled_lazily_in_the_callers_thread(server):

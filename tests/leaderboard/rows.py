@@ -1,0 +1,43 @@
+"""Plain functions that make derived rows with known numbers, where a fit would hide them."""
+
+from django.utils import timezone
+
+from arena.models import Benchmark
+from leaderboard.models import Board, JudgeReport, Standing
+
+
+def make_board(benchmark: Benchmark, ratings: dict, *, judge=None, category: str = "") -> Board:
+    """A board with these (competitor, rating or None) pairs; each interval is 50 to both sides."""
+    board = Board.objects.create(
+        benchmark=benchmark, judge=judge, category=category, matches=1234, voters=56, fitted_at=timezone.now()
+    )
+    ranked = sorted((rating for rating in ratings.values() if rating is not None), reverse=True)
+    for competitor, rating in ratings.items():
+        rank = ranked.index(rating) + 1 if rating is not None else None
+        Standing.objects.create(
+            board=board,
+            competitor=competitor,
+            rank=rank,
+            rank_lower=rank and max(rank - 1, 1),
+            rank_upper=rank and min(rank + 1, len(ranked)),
+            rating=rating,
+            rating_lower=rating and rating - 50,
+            rating_upper=rating and rating + 50,
+            matches=20,
+            score=0.5,
+            reason="" if rank else "no matches",
+        )
+    return board
+
+
+def make_report(judge, benchmark, agreed: int = 41, n: int = 100, **position) -> JudgeReport:
+    """``agreed`` of ``n`` votes by every rule, 53 of 100 among people; asked in one order by default."""
+    rule = {"n": n, "agreed": agreed, "agreement": agreed / n, "kappa": 0.2, "inconsistent": 0}
+    rule |= {"human_n": 100, "human_agreed": 53, "human_agreement": 0.53}
+    figures = {"rules": {name: rule for name in ("each-vote", "mtbench-s1", "mtbench-s2")}}
+    known = {"judgments": 10, "scored": 10, "coverage": 1.0, "pairs": 0, "one_order": True}
+    known |= {"first": 6, "second": 3, "tie": 1}
+    figures |= {"position": known | position, "correlation": None, "items": 10, "unscored": 0}
+    return JudgeReport.objects.create(
+        judge=judge, benchmark=benchmark, figures=figures, measured_at=timezone.now()
+    )
