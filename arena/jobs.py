@@ -174,6 +174,12 @@ def give_back(claims: Iterable[Claim]) -> None:
         )
 
 
+def give_back_all() -> int:
+    """Return every running job, whoever holds it: for a start that knows that no other worker is left."""
+    running = Job.objects.filter(state=Job.State.RUNNING)
+    return running.update(state=Job.State.PENDING, token=None, lease_until=None, attempts=F("attempts") - 1)
+
+
 def retry_failed(kind: str, owner: int) -> int:
     """Give failed jobs a fresh set of attempts."""
     failed = Job.objects.filter(kind=kind, owner=owner, state=Job.State.FAILED)

@@ -54,7 +54,8 @@ SECRET_KEY = os.environ.get("SECRET_KEY") or embedded.secret_key(ARENA_HOME)
 
 _host = urlsplit(ARENA_URL).hostname
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] + ([_host] if _host else [])
-ALLOWED_HOSTS += [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
+ALLOWED_HOSTS += [host.strip() for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host.strip()]
+ALLOWED_HOSTS += [host for host in [os.environ.get("HOST", "")] if host not in ("", "0.0.0.0")]  # noqa: S104
 CSRF_TRUSTED_ORIGINS = [ARENA_URL] if ARENA_URL else []
 if ARENA_URL.startswith("https://"):
     SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True

@@ -69,12 +69,12 @@ def _explain_bind(error: OSError, host: str, port: int) -> str:
     return f"The server cannot listen on HOST={host}, PORT={port}: {error.strerror}."
 
 
-def site_answers(host: str, port: int) -> bool:
+def site_answers(host: str, port: int, path: str) -> bool:
     """Whether the web server gives any HTTP answer."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
     connection = http.client.HTTPConnection(reachable, port, timeout=5)
     try:
-        connection.request("HEAD", "/", headers={"Host": "localhost"})
+        connection.request("HEAD", path, headers={"Host": "localhost"})
         connection.getresponse()
     except (OSError, http.client.HTTPException):
         return False

@@ -80,19 +80,20 @@ class Supervisor:
             self.output.write(text + "\n")
             self.output.flush()
 
-    def run(self, children: Iterable[Child], announce: Callable[[], bool]) -> None:
-        """Start all, call ``announce`` until it is true, and wait for a signal. Raises ChildDied.
+    def run(self, children: Iterable[Child], announce: Callable[[], None]) -> None:
+        """Start all, call ``announce``, and wait for a signal. Raises ChildDied.
 
         In every case all children are gone at the end.
         """
         self.signals.interrupting = False
-        announced = False
         try:
             for child in children:
-                self._start(child)
+                if not self.signals.received:
+                    self._start(child)
+            if not self.signals.received:
+                announce()
             while not self.signals.received:
                 self._check()
-                announced = announced or announce()
                 time.sleep(PAUSE)
         finally:
             self._stop_all()

@@ -57,11 +57,10 @@ def load_demo(*, now: datetime, progress: Progress) -> None:
         _simulate_votes(appeals, now)
     for judge in _register_judges():
         progress(f"judging by {judge}")
-        while plan_judging(judge):
+        while plan_judging(judge, benchmark=Benchmark.objects.get(slug=SLUG)):
             pass
         for _ in judge_pending(judge, worker="demo", seconds=60):
             pass
-    Judge.objects.filter(is_demo=True).update(is_active=False)  # its texts know the demo's models only
     progress("rendering answers")
     while render_pending(200):
         pass
@@ -200,7 +199,7 @@ def _register_judges() -> list[Judge]:
         description="A made-up judge: its texts were written for the demo and are played back.",
         engine=Judge.Engine.SCRIPTED,
         model="leaderboard/demo/rulings.jsonl",
-        is_active=True,
+        is_active=False,  # its texts know the demo's models only
         is_demo=True,
     )
     return [*baselines, recorded]

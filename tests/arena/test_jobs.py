@@ -57,6 +57,12 @@ class TestClaiming:
         [again] = claim()
         assert again.attempts == 1
 
+    def test_a_fresh_start_takes_everything_back(self):
+        jobs.enqueue("judge", 1, [1, 2])
+        claim(limit=1)
+        assert jobs.give_back_all() == 1
+        assert [held.attempts for held in claim()] == [1, 1]
+
     def test_a_job_that_kills_its_workers_ends_as_failed(self):
         jobs.enqueue("judge", 1, [1])
         for _ in range(jobs.MAX_ATTEMPTS):

@@ -11,7 +11,9 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
 
+from arena import jobs
 from arena.embedded import checks, postgres, valkey
 from arena.embedded.places import EmbeddedError
 from arena.embedded.supervisor import Child, ChildDied, Signals, Supervisor
@@ -49,7 +51,7 @@ class Command(BaseCommand):
         except (EmbeddedError, ChildDied) as error:
             raise CommandError(str(error)) from None
         except KeyboardInterrupt:
-            self.stderr.write("Stopped before the site was up.")
+            raise CommandError("Stopped before the site was up.", returncode=130) from None
         finally:
             signals.interrupting = False
             self._stop_database(home)
@@ -66,6 +68,8 @@ class Command(BaseCommand):
                 f"The database does not answer. Check DATABASE_URL. It said: {error}"
             ) from None
         _migrate(self._say)
+        if settings.EMBEDDED_DATABASE:
+            jobs.give_back_all()  # one site a home: what was running when the last one stopped has no holder
         _collect_static(settings.ARENA_HOME, self._say)
         if not no_demo:
             _load_demo(self._say)
@@ -77,14 +81,8 @@ class Command(BaseCommand):
             signals, stop_order=["beat", "web", "worker", "broker"], folder=str(settings.BASE_DIR)
         )
 
-        def announce() -> bool:
-            if not checks.site_answers(host, port):
-                return False
-            supervisor.say(_greeting(host, port))
-            return True
-
         self._say("Starting the web server, the worker and the scheduler.")
-        supervisor.run(_children(host, port, workers), announce)
+        supervisor.run(_children(host, port, workers), lambda: supervisor.say(_greeting(host, port)))
         self._say("Stopped the web server, the worker and the scheduler.")
 
     def _stop_database(self, home: Path) -> None:
@@ -164,6 +162,7 @@ def _children(host: str, port: int, workers: int) -> list[Child]:
         "arena",
     ]
     common = {"OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "ARENA_HOME": str(home)}
+    signin = reverse(settings.LOGIN_URL)  # a page that changes nothing
     broker = Child(
         "broker",
         valkey.prepare(home),
@@ -178,7 +177,10 @@ def _children(host: str, port: int, workers: int) -> list[Child]:
     worker += ["--without-gossip", "--without-mingle"]
     return [
         *([broker] if settings.EMBEDDED_BROKER else []),
-        Child("web", web, AGAIN, common | {"ARENA_POOL": "1"}),
+        # The worker and the scheduler wait for the first answer: on two cores the pages come sooner.
+        Child(
+            "web", web, AGAIN, common | {"ARENA_POOL": "1"}, lambda: checks.site_answers(host, port, signin)
+        ),
         Child("worker", worker, AGAIN, common | {"REMAP_SIGTERM": "SIGQUIT"}, mute=("Hitting Ctrl+C",)),
         Child("beat", [*celery, "beat", "--loglevel", "WARNING"], AGAIN, common),
     ]

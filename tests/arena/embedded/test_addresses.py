@@ -25,7 +25,7 @@ def test_an_address_is_the_same_in_every_process(folder, name, monkeypatch):
     home = folder[0] / name
     first = embedded.database_url(home)
     monkeypatch.setenv("TMPDIR", "/var/tmp")
-    code = "import sys; from pathlib import Path; from arena import embedded; print(embedded.database_url(Path(sys.argv[1])))"
+    code = "import sys, pathlib, arena.embedded as e; print(e.database_url(pathlib.Path(sys.argv[1])))"
     done = subprocess.run([sys.executable, "-c", code, home], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == first
     assert not home.exists(), "computing an address makes nothing"

@@ -89,40 +89,45 @@ class Run:
         return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_and_a_signal_leaves_nothing_running(home, number):
+def pong(site: Run) -> bool:
+    """Whether the worker hears the broker."""
+    command = [sys.executable, "-m", "celery", "-A", "arena", "inspect", "ping", "--timeout", "3"]
+    done = subprocess.run(command, cwd=ROOT, env=site.environment, capture_output=True, text=True)
+    return "pong" in done.stdout
+
+
+def test_it_serves_shares_its_database_and_stops_on_sigint(home):
     site = Run(home, ignore_sigint=True).wait_until_up()
-    celery = [sys.executable, "-m", "celery", "-A", "arena", "inspect", "ping", "--timeout", "3"]
-
-    def pong():
-        return (
-            "pong"
-            in subprocess.run(celery, cwd=ROOT, env=site.environment, capture_output=True, text=True).stdout
-        )
-
-    if number == signal.SIGINT:  # once: the worker hears the broker at a path with a space
-        wait_for(pong, 30)
+    wait_for(lambda: pong(site), 30)
     assert len(site.family()) >= 6  # the run, the broker, web, worker, beat, the database
-    site.process.send_signal(number)
+
+    status, said = Run(home).end()
+    assert (status, "is running already" in said) == (1, True)
+
+    user = User(home)  # any command beside the running site
+    assert user.said == "ready"
+    site.process.send_signal(signal.SIGINT)
     status, said = site.end()
     assert status == 0
     assert f"The arena is at http://127.0.0.1:{site.port}/" in said
-    assert site.family() == []
-
-
-def test_a_second_site_and_a_command_beside_the_first(home):
-    site = Run(home).wait_until_up()
-    status, said = Run(home).end()
-    assert (status, "is running already" in said) == (1, True)
-    user = User(home)
-    assert user.said == "ready"
-    site.process.send_signal(signal.SIGTERM)
-    status, said = site.end()
-    assert status == 0
     assert "stays up for another program" in said
     assert not is_stopped(home)
     user.end()
     wait_for(lambda: site.family() == [])
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="the kernel ends children with their parent on Linux alone"
+)
+def test_kill_9_leaves_nothing_running_and_the_next_start_serves_until_sigterm(home):
+    site = Run(home).wait_until_up()
+    site.process.kill()
+    site.process.communicate()
+    wait_for(lambda: site.family() == [], 20)
+    again = Run(home).wait_until_up()
+    again.process.send_signal(signal.SIGTERM)
+    assert again.end()[0] == 0
+    assert again.family() == []
 
 
 def test_a_dead_child_stops_everything(home):
@@ -133,19 +138,6 @@ def test_a_dead_child_stops_everything(home):
     assert status == 1
     assert "The beat process ended (killed by SIGKILL)" in said
     assert site.family() == []
-
-
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="the kernel ends children with their parent on Linux alone"
-)
-def test_kill_9_leaves_nothing_running_and_the_next_start_serves(home):
-    site = Run(home).wait_until_up()
-    site.process.kill()
-    site.process.communicate()
-    wait_for(lambda: site.family() == [], 20)
-    again = Run(home).wait_until_up()
-    again.process.send_signal(signal.SIGTERM)
-    assert again.end()[0] == 0
 
 
 def test_a_port_in_use_is_a_sentence(home):

@@ -2,6 +2,7 @@
 
 import io
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from arena.embedded.supervisor import Child, ChildDied, Supervisor
-from tests.arena.embedded.conftest import wait_for
+from tests.arena.embedded.conftest import ROOT, wait_for
 
 # Says its name, and again when it is asked to stop.
 POLITE = """
@@ -48,7 +49,7 @@ def supervise(children, *, until, grace=10.0, then=lambda signals: None):
     asker = threading.Thread(target=stop)
     asker.start()
     try:
-        supervisor.run(children, announce=lambda: True)
+        supervisor.run(children, announce=lambda: None)
     finally:
         asker.join()
     return output.getvalue()
@@ -95,7 +96,7 @@ def test_a_dead_child_is_a_sentence_and_the_others_stop(code, status):
     signals, output = SimpleNamespace(received=0, interrupting=True), io.StringIO()
     supervisor = Supervisor(signals, ["web", "beat"], "/", output=output)
     with pytest.raises(ChildDied, match=rf"The beat process ended \({status}\): .* Look after it\."):
-        supervisor.run([child("web"), child("beat", code)], announce=lambda: True)
+        supervisor.run([child("web"), child("beat", code)], announce=lambda: None)
     assert not [process for process in psutil.Process().children() if "beat" in process.cmdline()]
 
 
@@ -103,6 +104,32 @@ def test_output_is_prefixed_muted_and_plain_without_a_terminal():
     code = "print('noise'); print('words', flush=True); import time; time.sleep(60)"
     said = supervise([child("web", code, mute=("noise",))], until=["words"])
     assert said == "web    | words\n"
+
+
+def test_both_signals_are_heard_though_a_script_had_ignored_them():
+    """First they interrupt whatever is under way; once the children run they are counted."""
+    code = """
+import os, signal
+from arena.embedded.supervisor import Signals
+signals = Signals()
+for number in (signal.SIGINT, signal.SIGTERM):
+    try:
+        os.kill(os.getpid(), number)
+        signal.pause()
+    except KeyboardInterrupt:
+        print("interrupted")
+signals.interrupting = False
+os.kill(os.getpid(), signal.SIGTERM)
+print(signals.received)
+"""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=20
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert done.stdout == "interrupted\ninterrupted\n3\n"
 
 
 def test_children_have_the_default_signals():
