@@ -91,12 +91,13 @@ def is_running(home: Path) -> bool:
     return True
 
 
-def release(home: Path) -> None:
-    """This process no longer uses the database; without other users the server stops."""
+def release(home: Path) -> bool:
+    """This process no longer uses the database; without other users the server stops. False if it did not."""
     with _guard:
         descriptor = _held.pop(home, None)
         if descriptor is not None:
             os.close(descriptor)
+        return descriptor is not None
 
 
 def wait_until_stopped(home: Path, limit: float = 60) -> bool:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TextIO
 
-PAUSE = 0.05  # seconds between two looks at the children
+PAUSE = 0.1  # seconds between two looks at the children
 COLOURS = {"web": 36, "worker": 32, "beat": 35, "broker": 33}
 
 

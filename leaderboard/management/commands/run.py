@@ -87,10 +87,7 @@ class Command(BaseCommand):
 
     def _stop_database(self, home: Path) -> None:
         connections.close_all()
-        if not settings.EMBEDDED_DATABASE:
-            return
-        postgres.release(home)
-        if not postgres.wait_until_stopped(home):
+        if settings.EMBEDDED_DATABASE and postgres.release(home) and not postgres.wait_until_stopped(home):
             self._say("The database stays up for another program that uses it.")
 
     def _say(self, text: str) -> None:

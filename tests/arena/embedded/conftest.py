@@ -35,7 +35,10 @@ def wait_for(condition, limit: float = 15):
     give_up = time.monotonic() + limit
     while not (found := condition()):
         if time.monotonic() > give_up:
-            logs = [path.read_text()[-3000:] for path in Path("/tmp").glob("arena-test-*/*/postgres.log")]
+            logs = [
+                path.read_text()[-3000:]
+                for path in Path(tempfile.gettempdir()).glob("arena-test-*/*/postgres.log")
+            ]
             pytest.fail("waited in vain\n" + "\n---\n".join(logs))
         time.sleep(0.05)
     return found
@@ -77,7 +80,7 @@ class User:
 @pytest.fixture
 def folder():
     """A new folder that every user may enter (pytest's own are closed to others)."""
-    path = Path(tempfile.mkdtemp(prefix="arena-test-", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix="arena-test-"))
     path.chmod(0o755)
     homes: list[Path] = []
     yield path, homes

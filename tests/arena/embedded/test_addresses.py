@@ -24,7 +24,7 @@ def test_the_addresses_survive_a_space_and_a_percent_sign(folder):
 def test_an_address_is_the_same_in_every_process(folder, name, monkeypatch):
     home = folder[0] / name
     first = embedded.database_url(home)
-    monkeypatch.setenv("TMPDIR", "/var/tmp")
+    monkeypatch.setenv("TMPDIR", str(folder[0]))
     code = "import sys, pathlib, arena.embedded as e; print(e.database_url(pathlib.Path(sys.argv[1])))"
     done = subprocess.run([sys.executable, "-c", code, home], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == first

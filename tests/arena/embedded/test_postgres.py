@@ -164,7 +164,9 @@ def test_a_server_that_cannot_start_says_why(home):
 
 
 def test_a_socket_folder_of_another_user_is_refused(new_home, monkeypatch):
-    home = new_home("y" * 90)  # its sockets are in /tmp, where anybody could have made the folder first
+    home = new_home(
+        "y" * 90
+    )  # its sockets are in the shared temporary folder, where anybody could have made the folder first
     sockets = find_places(home).sockets
     sockets.mkdir()
     if AS_ROOT:
