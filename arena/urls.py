@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from arena.views import benchmarks, submit, vote
+from arena.views import benchmarks, health, submit, vote
 
 urlpatterns = [
     path("", vote.show_pair, name="vote"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("benchmarks/new/", benchmarks.new, name="benchmark_new"),
     path("benchmarks/<slug:slug>/", benchmarks.detail, name="benchmark"),
     path("benchmarks/<slug:slug>/template.jsonl", benchmarks.template_file, name="benchmark_template"),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
     path("", include("judging.urls")),
     path("", include("leaderboard.urls")),
     path("accounts/", include("allauth.urls")),

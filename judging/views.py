@@ -15,6 +15,7 @@ from arena.models import Answer, Match, Vote, Voter
 from arena.outcomes import INCONSISTENT, Order, Winner
 from arena.services.rendering import prompt_turns, rendered
 from judging.models import Judge, Judgment
+from judging.protocols import suspicious
 
 SHOWN = 300  # opinions of people on one page
 CUT = 64 * 1024  # characters of one recorded text
@@ -45,11 +46,16 @@ ORDERS = {
 
 
 class Turn(NamedTuple):
-    """One turn as HTML; an answer's text is None where none was recorded."""
+    """One turn as HTML; an answer's text is None where none was recorded.
+
+    ``a_imitates``: the answer holds text that looks like a judge's verdict or the marks of its prompt.
+    """
 
     prompt: str
     a: str | None
     b: str | None
+    a_imitates: bool = False
+    b_imitates: bool = False
 
 
 class Message(NamedTuple):
@@ -107,7 +113,15 @@ def turns_of(found: Match) -> list[Turn]:
     prompts = prompt_turns(found.prompt)
     sides = [_texts(answer, len(prompts)) for answer in (found.answer_a, found.answer_b)]
     rows = zip_longest(prompts, *sides, fillvalue="")
-    return [Turn(prompt or "", a, b) for prompt, a, b in rows]
+    shown = [Turn(prompt or "", a, b) for prompt, a, b in rows]
+    flags = zip_longest(_imitations(found.answer_a), _imitations(found.answer_b), fillvalue=False)
+    for number, (in_a, in_b) in enumerate(flags):
+        shown[number] = shown[number]._replace(a_imitates=in_a, b_imitates=in_b)
+    return shown
+
+
+def _imitations(answer: Answer) -> list[bool]:
+    return [suspicious(text) for text in answer.turns or ()]
 
 
 def _texts(answer: Answer, turns: int) -> Sequence[str | None]:

@@ -8,7 +8,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from arena.forms import BenchmarkForm, too_large
 from arena.models import Benchmark
@@ -18,7 +18,7 @@ from arena.services.submissions import UploadRefused, create_benchmark
 PROMPTS_A_PAGE = 25
 
 
-@require_GET
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     benchmarks = Benchmark.objects.annotate(
         prompt_count=Count("prompts", distinct=True),
@@ -27,7 +27,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "arena/benchmarks.html", {"benchmarks": benchmarks})
 
 
-@require_GET
+@require_safe
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     benchmark = get_object_or_404(Benchmark, slug=slug)
     categories, tag = benchmark.categories(), request.GET.get("category", "")
@@ -47,9 +47,9 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @staff_member_required(login_url="account_login")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "arena/benchmark_new.html", {"form": BenchmarkForm()})
     form = BenchmarkForm(request.POST, request.FILES, refused=too_large(request))
     if not form.is_valid():
@@ -64,7 +64,7 @@ def new(request: HttpRequest) -> HttpResponse:
     return redirect("benchmark", benchmark.slug)
 
 
-@require_GET
+@require_safe
 def template_file(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """A JSON Lines file with every prompt and an empty answer a turn, ready to be filled in."""
     benchmark = get_object_or_404(Benchmark, slug=slug)

@@ -13,9 +13,9 @@ from arena.services.submissions import UploadRefused, accept_submission
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def submit(request: HttpRequest) -> HttpResponse:
-    if request.method == "GET":
+    if request.method != "POST":
         return _page(request, SubmitForm(initial={"benchmark": request.GET.get("benchmark", "")}))
     form = SubmitForm(request.POST, request.FILES, refused=too_large(request))
     if not form.is_valid():

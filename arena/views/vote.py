@@ -1,6 +1,7 @@
 """Voting: a blind pair, the vote, the reveal. Every page works without JavaScript; htmx swaps its middle."""
 
 import uuid
+from math import ceil
 from random import SystemRandom
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -27,10 +28,12 @@ COOKIE_SECONDS = 365 * 24 * 3600
 RNG = SystemRandom()
 
 
-@require_GET
+@require_safe
 @never_cache
 @vary_on_headers("HX-Request")
 def show_pair(request: HttpRequest) -> HttpResponse:
+    if request.method == "HEAD":
+        return HttpResponse()  # a monitor's question: it spends no pair and makes no voter
     voter = voting.ensure_voter(user=_user(request), cookie=_cookie(request))
     around = _surroundings(request, voter)
     try:
@@ -59,11 +62,16 @@ def cast(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
         return _start_again(request, "That benchmark was closed in the meantime. Here is another pair.")
     except (voting.BallotUnknown, voting.BallotNotYours):
         return _not_yours(request)
-    return show_reveal(request, token) if request.htmx else redirect(_here("ballot", request, token))  # type: ignore[attr-defined]
+    return _reveal(request, token) if request.htmx else redirect(_here("ballot", request, token))  # type: ignore[attr-defined]
 
 
+@require_safe
 @never_cache
 def show_reveal(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
+    return _reveal(request, token)
+
+
+def _reveal(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     voter = _known(request)
     try:
         ballot = voting.revealed_ballot(token=token, voter=voter)
@@ -180,7 +188,8 @@ def _not_yours(request: HttpRequest) -> HttpResponse:
 def _pause(request: HttpRequest, pause: voting.TooManyBallots) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponseClientRedirect(_here("vote", request))
-    context = {"until": pause.until, "limit": voting.BALLOTS_PER_HOUR}
+    seconds = max(1, ceil((pause.until - timezone.now()).total_seconds()))
+    context = {"until": pause.until, "minutes": ceil(seconds / 60), "limit": voting.BALLOTS_PER_HOUR}
     response = render(request, "arena/pause.html", context, status=429)
-    response["Retry-After"] = str(max(1, int((pause.until - timezone.now()).total_seconds())))
+    response["Retry-After"] = str(seconds)
     return response

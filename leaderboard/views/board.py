@@ -17,7 +17,7 @@ from leaderboard.views.compare import Comparison, compare
 from leaderboard.views.figures import people_agree
 from leaderboard.views.formats import counted, decimal
 from leaderboard.views.rows import Row, mark_of, rating_scale
-from leaderboard.views.scope import PEOPLE, SIDE_BY_SIDE, BoardQuery, Scope, Source, load_scope
+from leaderboard.views.scope import ELO, PEOPLE, SIDE_BY_SIDE, BoardQuery, Scope, Source, load_scope
 
 
 class Fact(NamedTuple):
@@ -89,6 +89,10 @@ def _frame(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
         "benchmark": scope.benchmark,
         "source": source,
         "tabs": tabs,
+        "methods": [
+            {"name": name, "url": query.url(benchmark=here, method=value, format=""), "value": value}
+            for value, name in (("", "Bradley–Terry"), (ELO, "Elo"))
+        ],
         "side_by_side_url": _side_by_side_url(scope, query, source),
         "csv_url": query.url(benchmark=here, format="csv"),
         "json_url": query.url(benchmark=here, format="json"),
@@ -119,7 +123,7 @@ def _board(scope: Scope, source: Source, query: BoardQuery) -> dict[str, Any]:
         "lede": _lede(board, source, len(rated)),
         "facts": [
             *_agreement_facts(scope, source, query),
-            *_first(sum(row.rank_lower == 1 for row in rated), len(rated)),
+            *([] if query.method == ELO else _first(rated)),
             *_correlation(scope, source, other, comparison, query),
         ],
         "rows": [Row(row, mark_of(scale, row), comparison.shift(row.competitor_id)) for row in rated],
@@ -142,9 +146,10 @@ def _size(board: Board) -> str:
     return counted(board.matches, *(("match", "matches") if board.judge_id else ("vote",)))
 
 
-def _first(first: int, rated: int) -> list[Fact]:
+def _first(rated: list[Standing]) -> list[Fact]:
     if not rated:
         return []
+    first = sum(row.rank_lower == 1 for row in rated)
     words = "model may be first" if first == 1 else "models may be first"
     return [Fact(str(first), words, "Models whose 95 % range of ranks begins at 1", "#board")]
 

@@ -64,8 +64,7 @@ def _rounded(value: float | None, places: int) -> float | None:
 
 
 def _file(rows: list[dict[str, Any]], query: BoardQuery, name: str) -> Rendered:
-    if query.category:
-        name += f"-{query.category}"
+    name += "".join(f"-{part}" for part in (query.category, query.method) if part)
     safe = "".join(
         letter if (letter.isalnum() and letter.isascii()) or letter in "-_" else "-" for letter in name
     )

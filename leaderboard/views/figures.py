@@ -8,7 +8,7 @@ from arena.models import Benchmark
 from judging.models import Judge
 from leaderboard.charts import wilson
 from leaderboard.models import JudgeReport
-from leaderboard.views.formats import decimal, percent
+from leaderboard.views.formats import NBSP, decimal, percent
 
 ENOUGH = 30  # comparisons with people below which a judge is not called the best
 
@@ -54,7 +54,7 @@ class Rule:
     @property
     def interval_words(self) -> str:
         ends = self.interval
-        return f"{100 * ends[0]:.0f}–{100 * ends[1]:.0f} %" if ends else ""
+        return f"{100 * ends[0]:.0f}–{100 * ends[1]:.0f}{NBSP}%" if ends else ""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """How numbers are written on pages."""
 
 UNKNOWN = "–"
+NBSP = "\u00a0"
 
 
 def percent(share: float | None, places: int = 0) -> str:
-    """A fraction of 1 as "53 %"; unknown stays unknown."""
-    return UNKNOWN if share is None else f"{100 * share:.{places}f} %"
+    """A fraction of 1 as "53 %", which no line break parts; unknown stays unknown."""
+    return UNKNOWN if share is None else f"{100 * share:.{places}f}{NBSP}%"
 
 
 def decimal(value: float | None, places: int = 2) -> str:
@@ -21,8 +22,8 @@ def counted(number: int, word: str, plural: str = "") -> str:
     return f"{number:,} {word if number == 1 else plural or word + 's'}"
 
 
-def span(low: int | None, high: int | None) -> str:
-    """A range of ranks: "1–19", or "3" when both ends agree."""
+def span(low: int | None, high: int | None, alone: int | None = None) -> str:
+    """A range of ranks: "1–19", or "3" when both ends agree; ``alone`` where there is no range."""
     if low is None or high is None:
-        return UNKNOWN
+        return UNKNOWN if alone is None else str(alone)
     return str(low) if low == high else f"{low}–{high}"

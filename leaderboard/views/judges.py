@@ -20,6 +20,7 @@ from leaderboard.views.figures import Figures, Rule, figures_of, people_agree, r
 from leaderboard.views.formats import counted, percent
 
 DIFFERENCES = 20
+SHOWN = 6  # of them before "show more"
 GUESS = 1 / 3  # agreement of a guess among first, second and tie with any votes
 
 
@@ -136,7 +137,7 @@ def _detail(slug: str, benchmark_slug: str) -> dict[str, Any]:
         ],
         "benchmark": shown.benchmark,
         "board": context["boards"].get(shown.benchmark.pk),
-        "differences": [_difference(row) for row in differences(judge, shown.benchmark, limit=DIFFERENCES)],
+        **_differences(judge, shown.benchmark),
     }
 
 
@@ -150,24 +151,25 @@ def _choose(reports: list[Figures], slug: str) -> Figures | None:
     return max(reports, key=lambda report: report.each_vote.n, default=None)
 
 
+def _differences(judge: Judge, benchmark: Benchmark) -> dict[str, Any]:
+    """The clearest matches to read, and those behind "show more"."""
+    rows = [_difference(row) for row in differences(judge, benchmark, limit=DIFFERENCES)]
+    # One line more costs less room than a fold for it.
+    cut = SHOWN if len(rows) > SHOWN + 1 else len(rows)
+    return {"differences": rows[:cut], "more_differences": rows[cut:]}
+
+
 def _difference(row: Difference) -> dict[str, Any]:
-    names = {
-        "model_a": row.match.competitor_a.name,
-        "model_b": row.match.competitor_b.name,
-        "tie": "tie",
-        "both_bad": "tie",
-    }
-    counts = {"model_a": row.model_a, "tie": row.tie, "model_b": row.model_b}
-    people = [
-        (counted(number, "tie") if side == "tie" else f"{number:,} for {names[side]}", side)
-        for side, number in sorted(counts.items(), key=lambda item: -item[1])
-        if number
-    ]
+    """Both opinions by letter, as on the match's page."""
+    counts = (("a", row.model_a), ("tie", row.tie), ("b", row.model_b))
+    said = sorted((count for count in counts if count[1]), key=lambda count: -count[1])
     return {
         "match": row.match,
         "turn": row.turn,
-        "judge": names[row.winner],
-        "side": row.winner,
-        "people": people,
+        "side": {"model_a": "a", "model_b": "b"}.get(row.winner, "tie"),
+        "people": [
+            (f"{number:,} for {side.upper()}" if side != "tie" else counted(number, "tie"), side)
+            for side, number in said
+        ],
         "question": " ".join(str(turn) for turn in row.match.prompt.turns)[:140],
     }

@@ -17,7 +17,7 @@ class Row:
 
     @property
     def rank(self) -> str:
-        return span(self.standing.rank_lower, self.standing.rank_upper)
+        return rank_words(self.standing)
 
     @property
     def rating(self) -> str:
@@ -39,6 +39,11 @@ class Row:
     @property
     def places(self) -> int:
         return abs(self.shift or 0)
+
+
+def rank_words(row: Standing) -> str:
+    """The range of ranks; the rank alone where a method has no ranges."""
+    return span(row.rank_lower, row.rank_upper, row.rank)
 
 
 def rating_scale(rated: list[Standing]) -> charts.Scale:

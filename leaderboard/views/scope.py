@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from arena.models import Benchmark
@@ -16,16 +17,21 @@ from leaderboard.views.figures import Figures, figures_of
 PEOPLE = "people"
 SIDE_BY_SIDE = "side-by-side"
 FORMATS = ("", "csv", "json")
+ELO = Board.Method.ELO.value
 SLUG = re.compile(r"[-a-zA-Z0-9_]{1,100}")
 
 
 @dataclass(frozen=True)
 class BoardQuery:
-    """The known parameters of /leaderboard/, checked for shape. ``other`` is the address's "with"."""
+    """The known parameters of /leaderboard/, checked for shape.
+
+    ``other`` is the address's "with"; ``method`` is empty for Bradley-Terry, which addresses leave out.
+    """
 
     source: str = PEOPLE
     benchmark: str = ""
     category: str = ""
+    method: str = ""
     view: str = ""
     other: str = ""
     format: str = ""
@@ -37,16 +43,26 @@ class BoardQuery:
             source=params.get("source") or PEOPLE,
             benchmark=params.get("benchmark") or "",
             category=params.get("category") or "",
+            method=params.get("method") or Board.Method.BRADLEY_TERRY,
             view=params.get("view") or "",
             other=params.get("with") or "",
             format=params.get("format") or "",
         )
-        slugs = (query.source, query.benchmark or "x", query.other or "x")
-        if not all(SLUG.fullmatch(slug) for slug in slugs) or query.view not in ("", SIDE_BY_SIDE):
+        if not query._can_be():
             raise no_such("board", "The address names something that no board has.")
-        if query.format not in FORMATS or len(query.category) > 60 or not query.category.isprintable():
-            raise no_such("board", "The address names something that no board has.")
-        return query if query.view else replace(query, other="")
+        method = ELO if query.method == ELO else ""
+        return replace(query, method=method, other=query.other if query.view else "")
+
+    def _can_be(self) -> bool:
+        slugs = (self.source, self.benchmark or "x", self.other or "x")
+        return (
+            all(SLUG.fullmatch(slug) for slug in slugs)
+            and self.view in ("", SIDE_BY_SIDE)
+            and self.format in FORMATS
+            and self.method in Board.Method.values
+            and len(self.category) <= 60
+            and self.category.isprintable()
+        )
 
     def url(self, **changes: str) -> str:
         """This board's address with some parameters changed; defaults are left out."""
@@ -55,6 +71,7 @@ class BoardQuery:
             "source": query.source if query.source != PEOPLE else "",
             "benchmark": query.benchmark,
             "category": query.category,
+            "method": query.method,
             "view": query.view,
             "with": query.other if query.view else "",
             "format": query.format,
@@ -139,9 +156,17 @@ def load_scope(query: BoardQuery) -> Scope | None:
             benchmark.get_absolute_url(),
             f"See the whole board of {benchmark}",
         )
-    boards = {board.judge_id: board for board in Board.objects.of_scope(benchmark, query.category)}
+    boards = {board.judge_id: board for board in _boards(benchmark, query)}
     figures = figures_of(benchmark)
     return Scope(benchmark, benchmarks, categories, _sources(boards, figures), figures)
+
+
+def _boards(benchmark: Benchmark, query: BoardQuery) -> QuerySet[Board]:
+    """One board per source by the method of the address."""
+    if query.method != ELO:
+        return Board.objects.of_scope(benchmark, query.category)
+    boards = Board.objects.filter(benchmark=benchmark, category=query.category, method=ELO)
+    return boards.select_related("judge").order_by("judge__name", "judge__version")
 
 
 def _choose(benchmarks: list[Benchmark], slug: str) -> Benchmark:

@@ -6,8 +6,8 @@ from typing import Any
 from leaderboard import charts
 from leaderboard.models import Board, Standing
 from leaderboard.views.compare import Comparison, compare
-from leaderboard.views.formats import counted, decimal, span
-from leaderboard.views.rows import mark_of, rating_scale
+from leaderboard.views.formats import counted, decimal
+from leaderboard.views.rows import mark_of, rank_words, rating_scale
 from leaderboard.views.scope import BoardQuery, Scope, Source
 
 ROW = 28  # pixels; .slope li in site.css is as high
@@ -34,11 +34,11 @@ class PairRow:
 
     @property
     def left_rank(self) -> str:
-        return span(self.left.rank_lower, self.left.rank_upper)
+        return rank_words(self.left)
 
     @property
     def right_rank(self) -> str:
-        return span(self.right.rank_lower, self.right.rank_upper)
+        return rank_words(self.right)
 
 
 def choose_sources(scope: Scope, query: BoardQuery) -> tuple[Source, Source | None]:

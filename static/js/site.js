@@ -33,6 +33,18 @@ function addCopyButtons(root) {
   }
 }
 
-addCopyButtons(document);
-document.addEventListener("htmx:afterSettle", (event) => addCopyButtons(event.target));
+// On a phone a switch is wider than the screen: begin at what is chosen.
+function showChosen(root) {
+  for (const chosen of root.querySelectorAll(".seg [aria-current]")) {
+    chosen.parentElement.scrollLeft = chosen.offsetLeft - 40;
+  }
+}
+
+function prepare(root) {
+  addCopyButtons(root);
+  showChosen(root);
+}
+
+prepare(document);
+document.addEventListener("htmx:afterSettle", (event) => prepare(event.target));
 document.documentElement.classList.add("js");

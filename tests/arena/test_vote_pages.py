@@ -177,7 +177,7 @@ def test_turns_stand_under_each_other_and_empty_answers_are_said(client):
     page = client.get("/").content.decode()
     places = [page.index(words) for words in ("Turn 1 of 2", "First?", "Turn 2 of 2", "Second?")]
     assert places == sorted(places)
-    assert page.count("empty answer") == 2  # one for each turn of the second model
+    assert page.count("Empty answer") == 2  # one for each turn of the second model
     assert page.count('<p dir="auto">a text</p>') == 2
 
 

@@ -6,23 +6,32 @@ from arena.models import Benchmark
 from leaderboard.models import Board, JudgeReport, Standing
 
 
-def make_board(benchmark: Benchmark, ratings: dict, *, judge=None, category: str = "") -> Board:
-    """A board with these (competitor, rating or None) pairs; each interval is 50 to both sides."""
+def make_board(
+    benchmark: Benchmark, ratings: dict, *, judge=None, category: str = "", method: str = "bt"
+) -> Board:
+    """A board with these (competitor, rating or None) pairs; intervals reach 50 to both sides, but by Elo."""
     board = Board.objects.create(
-        benchmark=benchmark, judge=judge, category=category, matches=1234, voters=56, fitted_at=timezone.now()
+        benchmark=benchmark,
+        judge=judge,
+        category=category,
+        method=method,
+        matches=1234,
+        voters=56,
+        fitted_at=timezone.now(),
     )
     ranked = sorted((rating for rating in ratings.values() if rating is not None), reverse=True)
     for competitor, rating in ratings.items():
         rank = ranked.index(rating) + 1 if rating is not None else None
+        sure = rank if method == "bt" else None
         Standing.objects.create(
             board=board,
             competitor=competitor,
             rank=rank,
-            rank_lower=rank and max(rank - 1, 1),
-            rank_upper=rank and min(rank + 1, len(ranked)),
+            rank_lower=sure and max(sure - 1, 1),
+            rank_upper=sure and min(sure + 1, len(ranked)),
             rating=rating,
-            rating_lower=rating and rating - 50,
-            rating_upper=rating and rating + 50,
+            rating_lower=sure and rating - 50,
+            rating_upper=sure and rating + 50,
             matches=20,
             score=0.5,
             reason="" if rank else "no matches",

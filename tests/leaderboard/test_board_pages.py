@@ -9,7 +9,9 @@ import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from arena.models import Competitor
 from arena.outcomes import Winner
+from judging.models import Judge
 from leaderboard import models
 from leaderboard.models import Board
 from leaderboard.services.boards import refresh_boards
@@ -41,7 +43,7 @@ def arena():
 
 
 def text(response) -> str:
-    return response.content.decode()
+    return response.content.decode().replace("\u00a0", " ")
 
 
 def test_the_board_says_what_is_known_and_how_sure_it_is(client, arena):
@@ -109,6 +111,68 @@ def test_downloads_are_exactly_this_board(client, arena):
     assert [line["model"] for line in lines] == ["Alder", "Birch", "Cedar", "Date", "Elm"]
     pairs = json.loads(client.get("/leaderboard/?view=side-by-side&format=json").content)
     assert (pairs[0]["model"], pairs[0]["people_rank"], pairs[0]["gpt_rank"]) == ("Alder", 1, 4)
+
+
+class TestElo:
+    @pytest.fixture
+    def elo(self, arena):
+        """The same people and judge by Elo, where Birch is before Alder for people."""
+        alder, birch, cedar, _, _ = Competitor.objects.order_by("name")
+        make_board(arena, {birch: 1090, alder: 1080, cedar: 900}, method="elo")
+        make_board(arena, {cedar: 1100, alder: 1000, birch: 900}, method="elo", judge=Judge.objects.get())
+        return arena
+
+    def test_a_rank_is_one_number_and_the_page_says_why(self, client, elo):
+        page = text(client.get("/leaderboard/?method=elo"))
+        assert "3 models, ranked by 1,234 votes of 56 people." in page
+        assert '<td class="num rank">1</td><td><a class="m" href="/models/' in page
+        assert page.index("Birch") < page.index("Alder")
+        assert "±" not in page
+        assert "may be first" not in page
+        assert "no intervals and no ranges of ranks" in page
+        assert 'y1="8" y2="8"' not in page
+        assert page.count("<circle") == 3
+
+    def test_every_way_on_keeps_the_method(self, client, elo):
+        page = text(client.get("/leaderboard/?method=elo&benchmark=bench"))
+        assert "/leaderboard/?source=gpt&amp;benchmark=bench&amp;method=elo" in page
+        assert "/leaderboard/?benchmark=bench&amp;method=elo&amp;format=csv" in page
+        assert page.count('<input type="hidden" name="method" value="elo">') == 2  # benchmark, category
+        assert 'href="/leaderboard/?benchmark=bench">Bradley–Terry</a>' in page
+
+    def test_side_by_side_and_downloads(self, client, elo):
+        page = text(client.get("/leaderboard/?method=elo&view=side-by-side"))
+        # 1 Birch, 2 Alder, 3 Cedar against 3, 2, 1
+        assert "rank correlation −1.00 over 3 models" in page
+        assert '<span class="rank">1</span>' in page
+        response = client.get("/leaderboard/?method=elo&format=json")
+        assert response["Content-Disposition"] == 'attachment; filename="bench-people-elo.json"'
+        first = json.loads(response.content)[0]
+        assert (first["model"], first["rank"], first["rank_lower"], first["rating_lower"]) == (
+            *("Birch", 1),
+            *(None, None),
+        )
+
+    def test_the_usual_method_has_one_address(self, client, elo):
+        for query in ("", "?method=bt", "?method="):
+            assert client.get(f"/leaderboard/{query}").status_code == 200
+        assert len(CACHE) == 1
+        assert BoardQuery.read({"method": "bt"}).url() == "/leaderboard/"
+        assert BoardQuery.read({"method": "elo"}).url() == "/leaderboard/?method=elo"
+        assert client.get("/leaderboard/?method=glicko").status_code == 404
+
+    def test_fitted_boards_have_it(self, client):
+        benchmark = make_benchmark(2, slug="real")
+        good, _ = make_answers(benchmark, "long and good", "bad")
+        for match in make_matches(benchmark):
+            for _ in range(3):
+                make_vote(match, Winner.MODEL_A)
+        refresh_boards(now=timezone.now())
+        rows = json.loads(client.get("/leaderboard/?method=elo&format=json").content)
+        assert [(row["model"] == good.name, row["rank"], row["rank_upper"]) for row in rows] == [
+            (True, 1, None),
+            (False, 2, None),
+        ]
 
 
 def test_a_spreadsheet_runs_nothing():

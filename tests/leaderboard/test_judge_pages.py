@@ -23,7 +23,7 @@ def benchmark():
 
 
 def text(response) -> str:
-    return response.content.decode()
+    return response.content.decode().replace("\u00a0", " ")
 
 
 def test_judges_stand_by_agreement_under_peoples_ceiling(client, benchmark):
@@ -131,9 +131,27 @@ def test_where_it_differs_from_people(client, benchmark):
     ]
     make_report(judge, benchmark)
     page = text(client.get("/judges/gpt/"))
-    assert f"3 for {clear.competitor_b.name}" in page
+    assert '<b class="is-a">A</b></td>' in page
+    assert '<span class="is-b">3 for B</span>' in page
+    assert "1 for A</span>, <span" in page
+    assert "more</summary>" not in page
     assert f"/matches/{clear.pk}/" in page
     assert f"/matches/{agreeing.pk}/" not in page
+
+
+def test_all_but_the_clearest_differences_fold(client):
+    benchmark = make_benchmark(5, slug="five")
+    judge = make_judge("gpt", engine=Judge.Engine.RECORDED)
+    make_answers(benchmark, "red", "green", "blue")
+    matches = make_matches(benchmark)  # 5 prompts with 3 pairs each
+    for match in matches:
+        make_vote(match, Winner.MODEL_B)
+        make_judgment(judge, match, Order.AB, Verdict.FIRST)
+    make_report(judge, benchmark)
+    page = text(client.get("/judges/gpt/"))
+    before, after = page.split("<summary>9 more</summary>")  # 15 - 6
+    assert before.count("/matches/") == 6
+    assert after.count("/matches/") == 9
 
 
 def test_votes_of_another_turn_are_not_compared(benchmark):
