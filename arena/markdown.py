@@ -73,7 +73,9 @@ class SafeRenderer(RendererHTML):
 
 
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 20}, renderer_cls=SafeRenderer)
+    parser = MarkdownIt(
+        "commonmark", {"html": False, "breaks": True, "maxNesting": 20}, renderer_cls=SafeRenderer
+    )
     parser.enable(["table", "strikethrough"])
     parser.validateLink = lambda url: url.lower().startswith(_LINKS)  # type: ignore[method-assign]
     add_math(parser)

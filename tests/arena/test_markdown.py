@@ -116,3 +116,8 @@ def test_hostile_text_ends_well_and_soon(name):
         assert tag in ALLOWED
         assert not [key for key in attrs if key.startswith("on") or key in ("style", "src")]
         assert attrs.get("href", "http").startswith(("http://", "https://", "mailto:", "http"))
+
+
+def test_a_line_break_stays_one():
+    # Models write verses and lists of lines with single line breaks.
+    assert render("one\ntwo").count("<br") == 1
