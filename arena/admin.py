@@ -1,11 +1,14 @@
 """The staff's door. Facts that people gave are read here; what may change is little."""
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from arena.models import Benchmark, Competitor, Job, Prompt, Submission, Vote, Voter
 
+# The site's own sign-in, with its rate limit.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "Arena"
 admin.site.index_title = "Data and work"
 

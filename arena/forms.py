@@ -1,5 +1,6 @@
 """What the outside may say: forms, the cap on uploads, and who may sign up."""
 
+import unicodedata
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -48,6 +49,14 @@ def too_large(request: HttpRequest) -> bool:
     return bool(request.META.get("arena.too_large"))
 
 
+def plain_name(text: str) -> str:
+    """A name in one form of Unicode, with single blanks. Signs that cannot be seen only mislead: refused."""
+    name = " ".join(unicodedata.normalize("NFKC", text).split())
+    if not name.isprintable():
+        raise forms.ValidationError("The name holds a sign that cannot be seen. Type it anew.")
+    return name
+
+
 class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return settings.ARENA_SIGNUP
@@ -86,6 +95,12 @@ class SubmitForm(UploadForm):
     )
     organisation = forms.CharField(max_length=120, required=False, label="Organisation")
     field_order = ["benchmark", "name", "organisation", "file"]
+
+    def clean_name(self) -> str:
+        return plain_name(self.cleaned_data["name"])
+
+    def clean_organisation(self) -> str:
+        return plain_name(self.cleaned_data["organisation"])
 
 
 class BenchmarkForm(UploadForm):

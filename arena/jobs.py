@@ -22,13 +22,14 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 
 from arena.models import Job
 
 MAX_ATTEMPTS = 8
 FIRST_DELAY = 15.0  # seconds before the second attempt; doubles up to LONGEST_DELAY
 LONGEST_DELAY = 600.0
+LOCK_SPACE = 1  # of the advisory locks here; other locks have spaces of their own
 
 log = logging.getLogger(__name__)
 
@@ -155,35 +156,56 @@ def retry(held: Claim, code: str, message: str, *, delay: float | None = None) -
         fail(held, code, message)
         return
     delay = max(delay or 0.0, min(FIRST_DELAY * 2 ** (held.attempts - 1), LONGEST_DELAY))
+    postpone([held], code, message, delay=delay, spend=True)
+
+
+def postpone(claims: Iterable[Claim], code: str, message: str, *, delay: float, spend: bool = False) -> None:
+    """Put jobs back for ``delay`` seconds. What says nothing of the job itself need not ``spend`` an attempt.
+
+    Call inside ``fenced``.
+    """
+    ids = [held.id for held in claims]
     with connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE arena_job SET state = 'pending', token = NULL, lease_until = NULL,
-                error_code = %s, error = %s, next_attempt_at = clock_timestamp() + make_interval(secs => %s)
-            WHERE id = %s AND token = %s
+                error_code = %s, error = %s, attempts = attempts - %s,
+                next_attempt_at = clock_timestamp() + make_interval(secs => %s)
+            WHERE id = ANY(%s)
             """,
-            [code, message, delay, held.id, held.token],
+            [code, message, 0 if spend else 1, delay, ids],
         )
+
+
+def drop(claims: Iterable[Claim]) -> None:
+    """Delete jobs that need not be done any more. Call inside ``fenced``."""
+    Job.objects.filter(id__in=[held.id for held in claims]).delete()
 
 
 def give_back(claims: Iterable[Claim]) -> None:
-    """Return unfinished jobs at once, as if they had not been claimed."""
-    for held in claims:
-        Job.objects.filter(id=held.id, token=held.token, state=Job.State.RUNNING).update(
-            state=Job.State.PENDING, token=None, lease_until=None, attempts=F("attempts") - 1
-        )
+    """Return those of the jobs that neither ended nor were taken over, as if they had not been claimed."""
+    tokens = {held.token for held in claims}
+    _give_back(Job.objects.filter(id__in=[held.id for held in claims], token__in=tokens))
 
 
-def give_back_all() -> int:
-    """Return every running job, whoever holds it: for a start that knows that no other worker is left."""
-    running = Job.objects.filter(state=Job.State.RUNNING)
-    return running.update(state=Job.State.PENDING, token=None, lease_until=None, attempts=F("attempts") - 1)
+def give_back_of(worker: str) -> int:
+    """Return what a worker of this name left running: for its start, when it is known to have ended."""
+    return Job.objects.filter(worker=worker, state=Job.State.RUNNING).update(
+        state=Job.State.PENDING, token=None, lease_until=None
+    )
+
+
+def _give_back(jobs: QuerySet[Job]) -> None:
+    jobs.filter(state=Job.State.RUNNING).update(
+        state=Job.State.PENDING, token=None, lease_until=None, attempts=F("attempts") - 1
+    )
 
 
 def retry_failed(kind: str, owner: int) -> int:
-    """Give failed jobs a fresh set of attempts."""
-    failed = Job.objects.filter(kind=kind, owner=owner, state=Job.State.FAILED)
-    return failed.update(state=Job.State.PENDING, attempts=0, token=None, next_attempt_at=None)
+    """Give failed jobs a fresh set of attempts, and postponed ones theirs at once. Returns how many."""
+    jobs = Job.objects.filter(kind=kind, owner=owner)
+    again = jobs.filter(Q(state=Job.State.FAILED) | Q(state=Job.State.PENDING, next_attempt_at__isnull=False))
+    return again.update(state=Job.State.PENDING, attempts=0, token=None, next_attempt_at=None)
 
 
 @contextmanager
@@ -213,14 +235,14 @@ def keep_alive(claims: list[Claim], lease: float) -> Iterator[None]:
 def alone(name: str) -> Iterator[bool]:
     """Whether nobody else is inside ``alone(name)``; the database lets go when this process dies."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", [name])
+        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_SPACE, name])
         held = bool(cursor.fetchone()[0])
     try:
         yield held
     finally:
         if held:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])
+                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCK_SPACE, name])
 
 
 def _extend(token: uuid.UUID, lease: float) -> None:

@@ -23,16 +23,19 @@ def env_bool(name: str, default: bool) -> bool:
 
 def env_int(name: str, default: int) -> int:
     value = os.environ.get(name, "")
-    try:
-        return int(value) if value else default
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
+    if value and not (value.isdecimal() and int(value) > 0):
+        raise ImproperlyConfigured(f"{name} must be a whole number above zero, not {value!r}.")
+    return int(value) if value else default
 
 
 def database_from_url(url: str) -> dict:
     """postgresql://user:password@host:port/name?option=value as Django's settings."""
     parts = urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/") or port == -1:
         raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
     options = dict(parse_qsl(parts.query))
     return {
@@ -41,7 +44,7 @@ def database_from_url(url: str) -> dict:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": options.pop("host", parts.hostname or ""),
-        "PORT": str(parts.port or ""),
+        "PORT": str(port or ""),
         "OPTIONS": options,
     }
 
@@ -53,6 +56,8 @@ DEBUG = env_bool("DEBUG", False)
 SECRET_KEY = os.environ.get("SECRET_KEY") or embedded.secret_key(ARENA_HOME)
 
 _host = urlsplit(ARENA_URL).hostname
+if ARENA_URL and not (_host and ARENA_URL.startswith(("https://", "http://"))):
+    raise ImproperlyConfigured("ARENA_URL must look like https://arena.example.org.")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] + ([_host] if _host else [])
 ALLOWED_HOSTS += [host.strip() for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host.strip()]
 ALLOWED_HOSTS += [host for host in [os.environ.get("HOST", "")] if host not in ("", "0.0.0.0")]  # noqa: S104
@@ -151,7 +156,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 CELERY_BEAT_SCHEDULE_FILENAME = str(ARENA_HOME / "schedule")
 CELERY_BEAT_SCHEDULE = {
-    name: {"task": name, "schedule": seconds, "options": {"expires": max(seconds * 5, 10)}}
+    name: {"task": name, "schedule": seconds, "options": {"expires": 300}}
     for name, seconds in {
         "arena.tasks.render_answers": 5.0,
         "leaderboard.tasks.pair_submissions": 2.0,

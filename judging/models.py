@@ -5,11 +5,15 @@ from typing import NamedTuple
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import connection, models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.urls import reverse
 
+from arena.engines import ENGINES
 from arena.models import Benchmark, Match
 from arena.outcomes import INCONSISTENT, Order, Verdict, Winner
+from judging.baselines import BASELINES
+
+PEOPLE = "people"  # the other source of boards
 
 # A judge's server is sent the variable's value, so nothing else of the workers' environment may be named.
 a_key_variable = RegexValidator(
@@ -49,7 +53,7 @@ class Judge(models.Model):
         help_text="Empty: the pairwise form that fits each prompt (reference, two turns).",
     )
     model = models.CharField(max_length=200, blank=True, help_text="Model name, or the baseline's name.")
-    base_url = models.URLField(max_length=300, blank=True)
+    base_url = models.CharField(max_length=300, blank=True, help_text="With the version: http://host:8000/v1")
     key_variable = models.CharField(
         max_length=80,
         blank=True,
@@ -74,13 +78,34 @@ class Judge(models.Model):
         return self.name if self.version == 1 else f"{self.name} v{self.version}"
 
     def save(self, *args, **kwargs) -> None:
-        self.clean()
+        self.refuse_change_once_used()
         super().save(*args, **kwargs)
 
     def get_absolute_url(self) -> str:
         return reverse("judge", args=[self.slug])
 
     def clean(self) -> None:
+        self.refuse_change_once_used()
+        if self.name.lower() == PEOPLE:
+            raise ValidationError({"name": "People are a source of their own. Choose another name."})
+        if not isinstance(self.sampling, dict):
+            raise ValidationError({"sampling": 'Settings are an object, such as {"temperature": 0}.'})
+        if self.engine == self.Engine.BASELINE:
+            self._check_baseline()
+        try:
+            if self.engine == self.Engine.OPENAI:
+                ENGINES[self.engine](base_url=self.base_url, model=self.model)
+        except ValueError as error:
+            raise ValidationError({"base_url": str(error)}) from error
+
+    def _check_baseline(self) -> None:
+        if self.model not in BASELINES:
+            raise ValidationError({"model": f"The baselines are {', '.join(BASELINES)}."})
+        if not isinstance(self.sampling.get("seed", 0), int):
+            raise ValidationError({"sampling": "The seed must be a whole number."})
+
+    def refuse_change_once_used(self) -> None:
+        """Raise ValidationError when a judge that has ruled would become another one."""
         if self.pk is None or not self.judgments.exists():
             return
         stored = Judge.objects.get(pk=self.pk)
@@ -93,9 +118,6 @@ class Judge(models.Model):
 
 
 class JudgmentQuerySet(models.QuerySet["Judgment"]):
-    def scored(self) -> "JudgmentQuerySet":
-        return self.exclude(winner="")
-
     def on_match(self, match: Match) -> "JudgmentQuerySet":
         """By judge, turn and order, ready to be shown."""
         return (
@@ -143,14 +165,11 @@ class Judgment(models.Model):
                 condition=Q(winner__in=["", *Winner, INCONSISTENT]), name="judgment_winner_known"
             ),
         ]
+        # What the scheduler counts every two seconds, without reading the rows themselves.
+        indexes = [models.Index(fields=["match", "judge"], include=["id"], name="judgment_count")]
 
     def __str__(self) -> str:
         return f"{self.judge_id} on {self.match_id} {self.order}: {self.winner or 'unscored'}"
-
-
-def unjudged_by(judge: Judge, matches: models.QuerySet) -> models.QuerySet:
-    """Those of ``matches`` on which ``judge`` has not ruled in any order."""
-    return matches.exclude(Exists(Judgment.objects.filter(judge=judge, match=OuterRef("pk"))))
 
 
 class Difference(NamedTuple):

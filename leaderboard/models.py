@@ -30,9 +30,6 @@ class BoardQuerySet(models.QuerySet["Board"]):
             F("judge__name").asc(nulls_first=True), "judge__version"
         )
 
-    def of_source(self, judge: Judge | None) -> "BoardQuerySet":
-        return self.filter(judge=judge)
-
 
 class StandingQuerySet(models.QuerySet["Standing"]):
     def of_board(self, board: "Board") -> "StandingQuerySet":

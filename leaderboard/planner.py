@@ -2,6 +2,8 @@
 
 import random
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
 
 from django.db import transaction
 from django.db.models import Q
@@ -18,49 +20,45 @@ def pair_submission(submission: Submission, *, budget: int, now) -> int:
     """
     with transaction.atomic():
         competitor = submission.competitor_id
-        mine = list(
-            Answer.objects.filter(competitor=competitor, prompt__benchmark=submission.benchmark_id, sample=0)
-            .filter(turns__isnull=False)
-            .order_by("prompt_id")
+        mine = Answer.objects.filter(
+            competitor=competitor, prompt__benchmark=submission.benchmark_id, sample=0
         )
         have = set(
             Match.objects.filter(Q(competitor_a=competitor) | Q(competitor_b=competitor))
             .filter(prompt__benchmark=submission.benchmark_id)
             .values_list("answer_a_id", "answer_b_id")
         )
-        pairs = [
-            pair
-            for pair in _choose(mine, _opponents(submission), seed=submission.pk)
-            if tuple(sorted(answer.pk for answer in pair)) not in have
-        ]
-        made = pair_answers(pairs[: max(budget - len(have), 0)])
+        candidates = _by_turns(
+            list(mine.filter(turns__isnull=False, sample=0).order_by("prompt_id")),
+            _opponents(submission),
+            random.Random(submission.pk),  # noqa: S311 -- spreads pairs, guards nothing
+        )
+        new = (pair for pair in candidates if tuple(sorted(answer.pk for answer in pair)) not in have)
+        made = pair_answers(islice(new, max(budget - len(have), 0)))
         submission.state = Submission.State.PAIRED
         submission.paired_at = now
         submission.save(update_fields=["state", "paired_at"])
         return made
 
 
-def _opponents(submission: Submission) -> dict[int, list[Answer]]:
-    """Other models' answers that have a text, by prompt."""
-    answers: dict[int, list[Answer]] = defaultdict(list)
+def _opponents(submission: Submission) -> dict[int, dict[int, Answer]]:
+    """Other models' answers that have a text, by prompt and competitor."""
+    answers: dict[int, dict[int, Answer]] = defaultdict(dict)
     rows = Answer.objects.filter(prompt__benchmark=submission.benchmark_id, turns__isnull=False, sample=0)
     for answer in rows.exclude(competitor=submission.competitor_id).only("prompt_id", "competitor_id"):
-        answers[answer.prompt_id].append(answer)
+        answers[answer.prompt_id][answer.competitor_id] = answer
     return answers
 
 
-def _choose(
-    mine: list[Answer], opponents: dict[int, list[Answer]], *, seed: int
-) -> list[tuple[Answer, Answer]]:
-    """All possible pairs, the most useful first: every prompt once, then every prompt again ..."""
-    rng = random.Random(seed)  # noqa: S311 -- spreads pairs, guards nothing
-    queues = []
-    for place, answer in enumerate(mine):
-        others = sorted(opponents.get(answer.prompt_id, []), key=lambda other: other.competitor_id)
-        rng.shuffle(others)
-        shift = place % len(others) if others else 0
-        queues.append((answer, others[shift:] + others[:shift]))
-    rounds = max((len(others) for _, others in queues), default=0)
-    return [
-        (answer, others[turn]) for turn in range(rounds) for answer, others in queues if turn < len(others)
-    ]
+def _by_turns(
+    mine: list[Answer], opponents: dict[int, dict[int, Answer]], rng: random.Random
+) -> Iterator[tuple[Answer, Answer]]:
+    """All possible pairs: every prompt once, then every prompt again ...; the opponents take turns too."""
+    rivals = sorted({rival for answers in opponents.values() for rival in answers})
+    rng.shuffle(rivals)
+    rng.shuffle(mine)
+    for turn in range(len(rivals)):
+        for place, answer in enumerate(mine):
+            rival = opponents.get(answer.prompt_id, {}).get(rivals[(place + turn) % len(rivals)])
+            if rival is not None:
+                yield answer, rival

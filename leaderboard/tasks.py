@@ -4,6 +4,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from arena import jobs
 from arena.models import Submission
 from leaderboard.planner import pair_submission
 from leaderboard.services import boards
@@ -12,9 +13,10 @@ from leaderboard.services import boards
 @shared_task(name="leaderboard.tasks.pair_submissions")
 def pair_submissions() -> None:
     """Give every newly received submission its matches."""
-    waiting = Submission.objects.filter(state=Submission.State.RECEIVED, benchmark__is_open=True)
-    for submission in waiting.order_by("id"):
-        pair_submission(submission, budget=settings.MATCH_BUDGET, now=timezone.now())
+    with jobs.alone("pair submissions") as mine:
+        waiting = Submission.objects.filter(state=Submission.State.RECEIVED, benchmark__is_open=True)
+        for submission in waiting.order_by("id") if mine else []:
+            pair_submission(submission, budget=settings.MATCH_BUDGET, now=timezone.now())
 
 
 @shared_task(name="leaderboard.tasks.refresh_boards")

@@ -46,7 +46,9 @@ class Submission(models.Model):
 
     competitor = models.ForeignKey(Competitor, models.CASCADE, related_name="submissions")
     benchmark = models.ForeignKey("arena.Benchmark", models.CASCADE, related_name="submissions")
-    submitter = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="submissions")
+    submitter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="submissions"
+    )
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.RECORDED)
     state = models.CharField(max_length=20, choices=State.choices, default=State.RECEIVED)
     cause = models.CharField(max_length=40, blank=True, help_text="Code of the failure.")
@@ -137,6 +139,7 @@ class Match(models.Model):
             models.CheckConstraint(condition=Q(answer_a__lt=F("answer_b")), name="match_in_canonical_order"),
             models.CheckConstraint(condition=~Q(competitor_a=F("competitor_b")), name="match_of_two_models"),
         ]
+        indexes = [models.Index(fields=["id"], include=["prompt"], name="match_prompt")]
 
     def __str__(self) -> str:
         return f"match {self.pk}"

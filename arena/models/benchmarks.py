@@ -43,7 +43,7 @@ class Benchmark(models.Model):
 
 
 class Prompt(models.Model):
-    """One question of one or more turns. A prompt that has answers never changes (see ``clean``)."""
+    """One question of one or more turns. A prompt that has answers never changes."""
 
     benchmark = models.ForeignKey(Benchmark, models.CASCADE, related_name="prompts")
     key = models.CharField(max_length=200, help_text="The id used in files of this benchmark.")

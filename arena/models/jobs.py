@@ -37,6 +37,7 @@ class Job(models.Model):
                 name="job_unfinished",
                 condition=Q(state__in=["pending", "running"]),
             ),
+            models.Index(fields=["kind", "lease_until"], name="job_leases", condition=Q(state="running")),
         ]
 
     def __str__(self) -> str:

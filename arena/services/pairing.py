@@ -24,5 +24,8 @@ def pair_answers(pairs: Iterable[tuple[Answer, Answer]]) -> int:
                 competitor_b_id=b.competitor_id,
             )
         )
+    rows.sort(
+        key=lambda row: (row.answer_a_id, row.answer_b_id)
+    )  # one order for all, so none waits in a ring
     Match.objects.bulk_create(rows, ignore_conflicts=True, batch_size=2000)
     return len(rows)

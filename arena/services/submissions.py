@@ -11,6 +11,8 @@ from arena.models import Answer, Benchmark, Competitor, Prompt, Submission
 from arena.services.competitors import free_slugs
 from arena.uploads import CheckedAnswers, Problem, PromptInfo, check_answers, check_prompts
 
+NAMING = 2**40  # the advisory lock under which new models get their names; no other lock has this number
+
 
 class UploadRefused(Exception):
     """Nothing was stored. ``problems`` say what is wrong and where; ``line`` None means the form itself."""
@@ -46,8 +48,8 @@ def accept_submission(
 
 def _competitor(user, benchmark: Benchmark, name: str, organisation: str) -> Competitor:
     """The user's own competitor of that name, or a new one; another's name is refused."""
-    with connection.cursor() as cursor:  # two people who choose one name at the same moment
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(lower(%s)))", [name])
+    with connection.cursor() as cursor:  # two people who choose one name, or one address, at the same moment
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [NAMING])
     taken = Competitor.objects.filter(name__iexact=name).first()
     if taken is None:
         [slug] = free_slugs([name])
@@ -87,7 +89,9 @@ def create_benchmark(
     """Check a (named) file of prompts as a whole and store it as a benchmark, or raise UploadRefused."""
     slug = slugify(name)[:80]
     if not slug:
-        raise UploadRefused([Problem(None, "The name needs at least one letter or digit.")])
+        raise UploadRefused(
+            [Problem(None, "The name needs a letter from a to z or a digit, for its address.")]
+        )
     if slug == "new":  # the address of the form itself
         raise UploadRefused([Problem(None, "The name new is kept for the site itself. Choose another one.")])
     checked = check_prompts(file, file.name, limit_bytes=settings.UPLOAD_LIMIT)

@@ -171,7 +171,7 @@ def revealed_ballot(*, token: uuid.UUID, voter: Voter | None) -> Ballot:
     """
     ballots = _whole(Ballot.objects.select_related("vote", "match__competitor_a", "match__competitor_b"))
     ballot = _own(ballots.filter(token=token).first(), voter)
-    if ballot.answered_at is None:
+    if ballot.answered_at is None or not hasattr(ballot, "vote"):  # or the vote was removed since
         raise NotYetVoted
     return ballot
 

@@ -2,7 +2,8 @@
 
 import json
 
-from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -46,9 +47,11 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "arena/benchmark.html", context)
 
 
-@staff_member_required(login_url="account_login")
+@login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
+    if not request.user.is_staff:
+        raise PermissionDenied("Only the staff of this arena adds benchmarks.")
     if request.method != "POST":
         return render(request, "arena/benchmark_new.html", {"form": BenchmarkForm()})
     form = BenchmarkForm(request.POST, request.FILES, refused=too_large(request))

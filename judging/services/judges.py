@@ -12,18 +12,20 @@ from judging.models import Judge
 def register_judge(name: str, **fields: Any) -> tuple[Judge, bool]:
     """Return the judge of this name with these fields, made as the next version when none has them.
 
-    The newer version of a name replaces the older one: earlier versions are paused.
+    What is not fixed (description, key variable) is brought up to date; whether a known judge is active stays
+    as its operator left it. A new version replaces the older ones, which are paused.
     """
     latest = Judge.objects.select_for_update().filter(name=name).order_by("-version").first()
-    if latest and all(getattr(latest, key) == value for key, value in fields.items() if key in Judge.FIXED):
-        if latest.is_active != fields.get("is_active", latest.is_active):
-            latest.is_active = fields["is_active"]
-            latest.save(update_fields=["is_active"])
+    fixed = {key: value for key, value in fields.items() if key in Judge.FIXED}
+    if latest and all(getattr(latest, key) == value for key, value in fixed.items()):
+        for key in ("description", "key_variable"):
+            setattr(latest, key, fields.get(key) or getattr(latest, key))
+        latest.full_clean()
+        latest.save()
         return latest, False
     version = latest.version + 1 if latest else 1
-    slug = slugify(name) or "judge"
-    judge = Judge(name=name, version=version, slug=_free_slug(slug, version), **fields)
-    judge.full_clean(exclude=["slug"])
+    judge = Judge(name=name, version=version, slug=_free_slug(slugify(name) or "judge", version), **fields)
+    judge.full_clean()
     judge.save()
     Judge.objects.filter(name=name, version__lt=version).update(is_active=False)
     return judge, True

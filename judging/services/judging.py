@@ -3,14 +3,16 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from arena import jobs
@@ -25,6 +27,8 @@ from judging.verdicts import read_last_verdict
 KIND = "judge"  # of Job: the owner is the judge, the subject the match
 BOTH_ORDERS = (Order.AB, Order.BA)
 CHUNK, CHUNK_SECONDS = 64, 1.0  # matches stored at once; a crash costs at most what came since
+AWAY_SECONDS = 60.0  # before a server that did not answer at all is asked again
+JUDGE_WIDE = {"unauthorized", "not_found"}  # errors that every further request would meet too
 
 
 class Tally(NamedTuple):
@@ -41,7 +45,10 @@ class Tally(NamedTuple):
 
 @dataclass
 class _Work:
-    """A claimed match: what is still to be asked about it, and what came since the last chunk was stored."""
+    """A claimed match: what is still to be asked about it, and what came since the last chunk was stored.
+
+    ``match`` None: there is nothing to judge any more.
+    """
 
     claim: jobs.Claim
     match: Match | None
@@ -62,6 +69,11 @@ class _Ask:
     prompt_text: str = field(repr=False)
 
 
+def kind_of(benchmark: Benchmark | None) -> str:
+    """The kind of Job for a benchmark that was named, which only the one who named it works on."""
+    return f"{KIND}-{benchmark.pk}" if benchmark else KIND
+
+
 def plan_judging(judge: Judge, *, benchmark: Benchmark | None = None, limit: int = 10_000) -> int:
     """Add a job for each match that ``judge`` should rule on and has no job for.
 
@@ -69,83 +81,96 @@ def plan_judging(judge: Judge, *, benchmark: Benchmark | None = None, limit: int
     judged only when it is named.
     """
     matches = Match.objects.with_texts()
-    matches = (
-        matches.of_benchmark(benchmark) if benchmark else matches.filter(prompt__benchmark__is_open=True)
-    )
-    planned = Job.objects.filter(kind=KIND, owner=judge.pk, subject=OuterRef("pk"))
+    wanted = Q(prompt__benchmark=benchmark) if benchmark else Q(prompt__benchmark__is_open=True)
+    planned = Job.objects.filter(kind=kind_of(benchmark), owner=judge.pk, subject=OuterRef("pk"))
     # Prompts with a shared beginning next to each other: engines cache the common prefix.
-    order = matches.filter(~Exists(planned)).order_by("prompt_id", "answer_a_id", "id")
-    return jobs.enqueue(KIND, judge.pk, order.values_list("pk", flat=True)[:limit])
+    order = matches.filter(wanted, ~Exists(planned)).order_by("prompt_id", "answer_a_id", "id")
+    return jobs.enqueue(kind_of(benchmark), judge.pk, order.values_list("pk", flat=True)[:limit])
 
 
 def judge_pending(
-    judge: Judge, *, worker: str, seconds: float | None = None, chunk: int | None = None
+    judge: Judge, *, worker: str, benchmark: Benchmark | None = None, seconds: float | None = None
 ) -> Iterator[Tally]:
-    """Claim and judge until nothing is left or ``seconds`` have passed; yields after each chunk stored."""
-    chunk = chunk or 4 * settings.JUDGE_CONCURRENCY
-    start = time.monotonic()
-    while seconds is None or time.monotonic() - start < seconds:
-        lease = settings.LEASE_SECONDS
-        claims = jobs.claim(KIND, judge.pk, limit=chunk, lease=lease, worker=worker)
+    """Claim and judge until nothing is left, or ask nothing new after ``seconds``; yields after each chunk.
+
+    Closing the iterator gives back what is not stored.
+    """
+    end = None if seconds is None else time.monotonic() + seconds
+    lease = settings.LEASE_SECONDS
+    while end is None or time.monotonic() < end:
+        claims = jobs.claim(
+            kind_of(benchmark), judge.pk, limit=4 * settings.JUDGE_CONCURRENCY, lease=lease, worker=worker
+        )
         if not claims:
             return
         try:
             with jobs.keep_alive(claims, lease):
-                yield from _judge_claims(judge, claims)
+                yield from _judge_claims(judge, claims, named=benchmark is not None, end=end)
         finally:
-            jobs.give_back(claims)  # finds only those that neither ended nor failed
+            jobs.give_back(claims)  # finds only those that were not ended
 
 
-def _judge_claims(judge: Judge, claims: list[jobs.Claim]) -> Iterator[Tally]:
+def _judge_claims(
+    judge: Judge, claims: list[jobs.Claim], *, named: bool, end: float | None
+) -> Iterator[Tally]:
     """Ask everything that is open about the claimed matches; store what comes in small chunks."""
-    works = _load(judge, claims)
-    asks: dict[str, _Ask] = {}
-    due: dict[int, _Work] = {}  # by job: has something to store
-    for work in works:
-        asks |= _prepare(judge, work)
-        if not work.open:
-            due[work.claim.id] = work
-    stored_at = time.monotonic()
-    for completion in _ask_judge(judge, asks):
-        ask = asks[completion.key]
-        _take(judge, ask, completion)
-        due[ask.work.claim.id] = ask.work
-        if len(due) >= CHUNK or time.monotonic() - stored_at > CHUNK_SECONDS:
-            yield _store(due.values())
-            due, stored_at = {}, time.monotonic()
-    yield _store(due.values())
+    works = _load(judge, claims, named=named)
+    try:
+        asks = {ask.request.key: ask for work in works for ask in _prepare(judge, work)}
+        completions = _ask_judge(judge, asks, end)
+    except (ValueError, TypeError, OSError) as error:
+        yield _postpone(claims, EngineError("misconfigured", str(error), retry_after=None, final=True))
+        return
+    due = {work.claim.id: work for work in works if not work.open}  # by job: has something to store
+    stored_at, answered = time.monotonic(), False
+    with closing(completions):
+        for completion in completions:
+            if completion.error and completion.error.code in JUDGE_WIDE:
+                yield _store(due.values(), answered) + _postpone(claims, completion.error)
+                return
+            ask = asks[completion.key]
+            _take(judge, ask, completion)
+            answered = answered or completion.error is None
+            due[ask.work.claim.id] = ask.work
+            if len(due) >= CHUNK or time.monotonic() - stored_at > CHUNK_SECONDS:
+                yield _store(due.values(), answered)
+                due, stored_at = {}, time.monotonic()
+    yield _store(due.values(), answered)
 
 
-def _prepare(judge: Judge, work: _Work) -> dict[str, "_Ask"]:
+def _prepare(judge: Judge, work: _Work) -> list["_Ask"]:
     """What to ask about a match; nothing is left open when it cannot be asked about."""
     try:
-        rendered = [_render(judge, work, order) for order in sorted(work.open)]
+        return [_render(judge, work, order) for order in sorted(work.open)]
     except UnfitProtocol as error:
         work.open.clear()
         work.error = EngineError("unfit_protocol", str(error), retry_after=None, final=True)
-        return {}
-    return {ask.request.key: ask for ask in rendered}
+        return []
 
 
-def _load(judge: Judge, claims: list[jobs.Claim]) -> list[_Work]:
-    """The claimed matches, those with a shared beginning together, each with the orders not stored yet."""
+def _load(judge: Judge, claims: list[jobs.Claim], *, named: bool) -> list[_Work]:
+    """The claimed matches, those with a shared beginning together, each with the orders not stored yet.
+
+    Matches that were deleted, or whose benchmark was closed and not named, come without a match.
+    """
     subjects = [held.subject for held in claims]
-    related = ("prompt", "answer_a__competitor", "answer_b__competitor")
-    matches = Match.objects.select_related(*related).in_bulk(subjects)
+    matches = Match.objects.select_related("prompt", "answer_a__competitor", "answer_b__competitor")
+    if not named:
+        matches = matches.filter(prompt__benchmark__is_open=True)
+    found = matches.in_bulk(subjects)
     ruled: dict[int, set[str]] = {}
     for match_id, order in judge.judgments.filter(match_id__in=subjects).values_list("match_id", "order"):
         ruled.setdefault(match_id, set()).add(order)
     wanted = set(BOTH_ORDERS if judge.both_orders else BOTH_ORDERS[:1])
     works = []
     for held in claims:
-        match = matches.get(held.subject)
-        work = _Work(held, match, wanted - ruled.get(held.subject, set()) if match else set())
-        if match is None:
-            work.error = EngineError("match_gone", "The match was deleted.", retry_after=None, final=True)
-        works.append(work)
-    return sorted(
-        works, key=lambda work: (work.match.prompt_id, work.match.answer_a_id) if work.match else ()
-    )
+        match = found.get(held.subject)
+        works.append(_Work(held, match, wanted - ruled.get(held.subject, set()) if match else set()))
+    return sorted(works, key=_place)
+
+
+def _place(work: _Work) -> tuple[int, ...]:
+    return (work.match.prompt_id, work.match.answer_a_id) if work.match else ()
 
 
 def _render(judge: Judge, work: _Work, order: Order) -> _Ask:
@@ -177,11 +202,15 @@ def _as_json(messages: Iterable[Message]) -> str:
     return json.dumps([{"role": m.role, "content": m.content} for m in messages], ensure_ascii=False)
 
 
-def _ask_judge(judge: Judge, asks: dict[str, _Ask]) -> Iterator[Completion]:
+def _ask_judge(judge: Judge, asks: dict[str, _Ask], end: float | None) -> Generator[Completion]:
+    """Every completion that comes; nothing new is asked after ``end``."""
     if judge.engine == Judge.Engine.BASELINE:
-        return _rule_by_baseline(judge, asks)
+        if judge.model not in baselines.BASELINES:
+            raise ValueError(f"There is no baseline {judge.model!r}.")
+        return _rule_by_baseline(judge, asks, seed=int(judge.sampling.get("seed", 0)))
     engine = ENGINES[judge.engine](**_engine_options(judge))
-    return iter(engine.stream(ask.request for ask in asks.values()))
+    in_time = takewhile(lambda _: end is None or time.monotonic() < end, asks.values())
+    return (completion for completion in engine.stream(ask.request for ask in in_time))
 
 
 def _engine_options(judge: Judge) -> dict[str, Any]:
@@ -190,14 +219,13 @@ def _engine_options(judge: Judge) -> dict[str, Any]:
     return {
         "base_url": judge.base_url,
         "model": judge.model,
-        "api_key": os.environ.get(judge.key_variable, "") if judge.key_variable else "",
+        "api_key": os.environ.get(judge.key_variable, "").strip() if judge.key_variable else "",
         "concurrency": settings.JUDGE_CONCURRENCY,
         "deadline": settings.JUDGE_DEADLINE,
     }
 
 
-def _rule_by_baseline(judge: Judge, asks: dict[str, _Ask]) -> Iterator[Completion]:
-    seed = int(judge.sampling.get("seed", 0))
+def _rule_by_baseline(judge: Judge, asks: dict[str, _Ask], *, seed: int) -> Generator[Completion]:
     for key, ask in asks.items():
         match = ask.work.match
         assert match is not None
@@ -229,31 +257,47 @@ def _take(judge: Judge, ask: _Ask, completion: Completion) -> None:
         ask.work.judgments.append(_judgment(judge, ask, completion, timezone.now()))
 
 
-def _store(due: Iterable[_Work]) -> Tally:
-    """Store a chunk under the jobs' tokens; a match with nothing open ends: done, failed, or again later."""
+def _store(due: Iterable[_Work], answered: bool) -> Tally:
+    """Store a chunk under the jobs' tokens; a match with nothing open ends: done, failed, or again later.
+
+    ``answered``: the judge has answered something in this run, so that an error says something of its match.
+    """
     works = {work.claim: work for work in due}
-    tally = Tally()
     with jobs.fenced(list(works)) as ours:
-        rows = [judgment for held in ours for judgment in works[held].judgments]
+        kept = Match.objects.select_for_update(no_key=True).in_bulk([held.subject for held in ours])
+        rows = [ruling for held in ours if held.subject in kept for ruling in works[held].judgments]
         Judgment.objects.bulk_create(rows, ignore_conflicts=True)
         ended = [held for held in ours if not works[held].open]
-        done = [held for held in ended if works[held].error is None]
+        gone = [held for held in ended if works[held].match is None or held.subject not in kept]
+        jobs.drop(gone)
+        left = set(ended) - set(gone)
+        done = [held for held in left if works[held].error is None]
         jobs.finish(done)
-        tally += (len(done), 0, 0, len(rows))
-        for held in ended:
+        tally = Tally(done=len(done), judgments=len(rows))
+        for held in left:
             if error := works[held].error:
-                tally += _end_badly(held, error)
+                tally += _end_badly(held, error, answered)
     for work in works.values():
         work.judgments.clear()
     return tally
 
 
-def _end_badly(held: jobs.Claim, error: EngineError) -> Tally:
+def _end_badly(held: jobs.Claim, error: EngineError, answered: bool) -> Tally:
     if error.final:
         jobs.fail(held, error.code, error.message)
         return Tally(failed=1)
-    jobs.retry(held, error.code, error.message, delay=error.retry_after)
+    if answered:
+        jobs.retry(held, error.code, error.message, delay=error.retry_after)
+    else:  # the server is away, which says nothing of this match
+        jobs.postpone([held], error.code, error.message, delay=max(error.retry_after or 0, AWAY_SECONDS))
     return Tally(retried=1)
+
+
+def _postpone(claims: list[jobs.Claim], error: EngineError) -> Tally:
+    """Put everything that is not ended aside: the judge itself has to be mended first."""
+    with jobs.fenced(claims) as ours:
+        jobs.postpone(ours, error.code, error.message, delay=jobs.LONGEST_DELAY)
+    return Tally(retried=len(ours))
 
 
 def _judgment(judge: Judge, ask: _Ask, completion: Completion, now: datetime) -> Judgment:

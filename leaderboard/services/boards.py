@@ -1,5 +1,6 @@
 """Refreshing what is derived: boards of people and judges, and reports on judges."""
 
+import logging
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -13,13 +14,14 @@ from judging import agreement
 from judging.models import Judge
 from judging.services.measuring import measure_position, read_judged, read_votes
 from leaderboard.models import Board, JudgeReport, Standing
-from leaderboard.ratings import Matchups, Ratings, fit_bradley_terry, fit_elo, rank_correlation
+from leaderboard.ratings import Matchups, NotConverged, Ratings, fit_bradley_terry, fit_elo, rank_correlation
 from leaderboard.sources import ALL, Game, Scope, count_voters, games, signatures
 
 REPORT_RULES = ("each-vote", "mtbench-s1", "mtbench-s2")
 REPORT_EVERY = timedelta(seconds=10)  # a report reads every vote: not at every tick while judging goes on
 
 Progress = Callable[[str], None]
+log = logging.getLogger(__name__)
 
 
 class Refreshed(NamedTuple):
@@ -43,15 +45,27 @@ def refresh_boards(
         judges = {judge.pk: judge for judge in Judge.objects.all()}
         current = signatures(benchmarks.values())
         boards = reports = 0
+        _forget_emptied(current)
         for scope in _stale_scopes(current, everything):
             judge = judges[scope.judge] if scope.judge else None
             progress(f"{benchmarks[scope.benchmark]}: {judge or 'people'}")
-            boards += refresh_scope(benchmarks[scope.benchmark], judge, signature=current[scope], now=now)
+            try:
+                boards += refresh_scope(benchmarks[scope.benchmark], judge, signature=current[scope], now=now)
+            except NotConverged:  # the last good board stays; the others go on
+                log.exception("no board for %s on %s", judge or "people", benchmarks[scope.benchmark])
         for judge_id, benchmark_id, signature in _stale_reports(current, everything, now):
             progress(f"{benchmarks[benchmark_id]}: report on {judges[judge_id]}")
             refresh_report(judges[judge_id], benchmarks[benchmark_id], signature=signature, now=now)
             reports += 1
         return Refreshed(boards, reports)
+
+
+def _forget_emptied(current: dict[Scope, str]) -> None:
+    """Delete boards and reports of which every vote or judgment was removed."""
+    for model in (Board, JudgeReport):
+        for benchmark, judge in model._default_manager.values_list("benchmark", "judge").distinct():
+            if Scope(benchmark, judge) not in current:
+                model._default_manager.filter(benchmark=benchmark, judge=judge).delete()
 
 
 def _stale_scopes(current: dict[Scope, str], everything: bool) -> list[Scope]:

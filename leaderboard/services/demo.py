@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from arena.models import Answer, Benchmark, Competitor, Job, Match, Prompt, Submission, Vote, Voter
@@ -57,9 +57,11 @@ def load_demo(*, now: datetime, progress: Progress) -> None:
         _simulate_votes(appeals, now)
     for judge in _register_judges():
         progress(f"judging by {judge}")
-        while plan_judging(judge, benchmark=Benchmark.objects.get(slug=SLUG)):
+        # The recorded judge's texts know the demo's models only; the baselines rule on every open benchmark.
+        named = Benchmark.objects.get(slug=SLUG) if judge.is_demo else None
+        while plan_judging(judge, benchmark=named):
             pass
-        for _ in judge_pending(judge, worker="demo", seconds=60):
+        for _ in judge_pending(judge, worker="demo", benchmark=named):
             pass
     progress("rendering answers")
     while render_pending(200):
@@ -78,16 +80,23 @@ def demo_password(home: Path) -> str:
     return path.read_text().strip()
 
 
+def demo_user() -> User | None:
+    """The account that the demo made; somebody else's of the same name is none of ours."""
+    user = User.objects.filter(username=USERNAME).first()
+    return user if user and user.check_password(demo_password(settings.ARENA_HOME)) else None
+
+
 def clear_demo() -> int:
     """Delete the demo and what was voted and submitted on it; returns how many rows went with its models."""
     with transaction.atomic():
         matches = Match.objects.filter(prompt__benchmark__is_demo=True)
-        Job.objects.filter(kind=KIND, subject__in=matches.values("pk")).delete()
+        Job.objects.filter(kind__startswith=KIND, subject__in=matches.values("pk")).delete()
         Benchmark.objects.filter(is_demo=True).delete()
         removed, _ = Competitor.objects.filter(is_demo=True).delete()
         Judge.objects.filter(is_demo=True).delete()
         Voter.objects.filter(origin=SLUG).delete()
-        get_user_model().objects.filter(username=USERNAME).delete()
+        if user := demo_user():
+            user.delete()
     (settings.ARENA_HOME / NO_DEMO).touch()
     (settings.ARENA_HOME / "demo-password").unlink(missing_ok=True)
     return removed
@@ -100,11 +109,9 @@ def _rows(filename: str) -> Iterator[dict[str, Any]]:
 
 def _store_facts(now: datetime) -> dict[int, Appeal]:
     """Store prompts, models, answers and matches; return how each answer appeals to the voters."""
-    user, _ = get_user_model().objects.get_or_create(
-        username=USERNAME, defaults={"is_staff": True, "is_superuser": True}
-    )
-    user.set_password(demo_password(settings.ARENA_HOME))
-    user.save()
+    if not User.objects.filter(username=USERNAME).exists():
+        User.objects.create_superuser(USERNAME, password=demo_password(settings.ARENA_HOME))
+    user = demo_user()
     benchmark = Benchmark.objects.create(
         slug=SLUG,
         name="Demo",
@@ -199,7 +206,7 @@ def _register_judges() -> list[Judge]:
         description="A made-up judge: its texts were written for the demo and are played back.",
         engine=Judge.Engine.SCRIPTED,
         model="leaderboard/demo/rulings.jsonl",
-        is_active=False,  # its texts know the demo's models only
+        is_active=False,
         is_demo=True,
     )
     return [*baselines, recorded]

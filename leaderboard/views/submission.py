@@ -45,7 +45,7 @@ def status(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 def _visible(request: HttpRequest, pk: int) -> Submission | None:
     found = Submission.objects.select_related("competitor", "benchmark", "submitter").filter(pk=pk).first()
-    if found and (request.user.is_staff or found.submitter_id == request.user.pk):
+    if found and (request.user.is_staff or (found.submitter and found.submitter == request.user)):
         return found
     return None
 

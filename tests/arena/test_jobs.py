@@ -57,11 +57,13 @@ class TestClaiming:
         [again] = claim()
         assert again.attempts == 1
 
-    def test_a_fresh_start_takes_everything_back(self):
+    def test_a_worker_that_starts_again_takes_back_what_it_held(self):
         jobs.enqueue("judge", 1, [1, 2])
         claim(limit=1)
-        assert jobs.give_back_all() == 1
-        assert [held.attempts for held in claim()] == [1, 1]
+        jobs.claim("judge", 1, limit=1, lease=LEASE, worker="another")
+        assert jobs.give_back_of("w") == 1
+        # The attempt stays counted: it may be this job that ended the worker.
+        assert [(held.subject, held.attempts) for held in claim()] == [(1, 2)]
 
     def test_a_job_that_kills_its_workers_ends_as_failed(self):
         jobs.enqueue("judge", 1, [1])
@@ -115,6 +117,23 @@ class TestRetrying:
         assert (job.state, job.error_code) == (Job.State.PENDING, "timeout")
         assert claim() == []
         assert not jobs.has_claimable("judge", 1)
+
+    def test_a_postponed_job_spends_no_attempt(self):
+        jobs.enqueue("judge", 1, [1])
+        claims = claim()
+        with jobs.fenced(claims):
+            jobs.postpone(claims, "unreachable", "Nobody answers.", delay=600)
+        assert (claim(), Job.objects.get().attempts) == ([], 0)
+        assert jobs.retry_failed("judge", 1) == 1
+        assert claim()[0].attempts == 1
+
+    def test_a_dropped_job_may_be_queued_again(self):
+        jobs.enqueue("judge", 1, [1])
+        claims = claim()
+        with jobs.fenced(claims):
+            jobs.drop(claims)
+        jobs.enqueue("judge", 1, [1])
+        assert len(claim()) == 1
 
     def test_attempts_run_out(self):
         jobs.enqueue("judge", 1, [1])

@@ -29,7 +29,10 @@ def test_production_settings_pass_djangos_deployment_check():
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
-        ("MATCH_BUDGET", "many", "MATCH_BUDGET must be a whole number"),
+        ("MATCH_BUDGET", "many", "MATCH_BUDGET must be a whole number above zero"),
+        ("LEASE_SECONDS", "0", "LEASE_SECONDS must be a whole number above zero"),
+        ("ARENA_URL", "arena.example.org", "ARENA_URL must look like https://"),
+        ("DATABASE_URL", "postgresql://localhost:abc/arena", "DATABASE_URL must look like"),
         ("ARENA_SIGNUP", "perhaps", "ARENA_SIGNUP must be 1 or 0"),
         ("DATABASE_URL", "mysql://root@localhost/arena", "DATABASE_URL must look like postgresql://"),
     ],

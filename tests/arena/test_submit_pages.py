@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 
 from arena.models import Answer, Benchmark, Competitor, Submission
 from tests.factories import make_answers, make_benchmark
@@ -166,5 +167,40 @@ def test_a_bad_benchmark_file_is_answered_with_the_table(client, olga):
 
 
 def test_only_staff_make_benchmarks(by_alice):
-    assert "/accounts/login/" in upload(by_alice)["Location"]
+    assert upload(by_alice).status_code == 403
     assert not Benchmark.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["\u202egpt", "a\u200b", "\u200b", "x\x07y"])
+def test_a_name_with_signs_that_cannot_be_seen_is_refused(client, alice, name):
+    make_benchmark(slug="colours", prompts=1)
+    client.force_login(alice)
+    file = SimpleUploadedFile("answers.jsonl", b'{"id": "q1", "answer": "x"}')
+    response = client.post(reverse("submit"), {"benchmark": "colours", "name": name, "file": file})
+    assert response.status_code == 422
+    assert not Competitor.objects.exists()
+
+
+def test_a_name_is_kept_in_one_form(client, alice):
+    make_benchmark(slug="colours", prompts=1)
+    client.force_login(alice)
+    file = SimpleUploadedFile("answers.jsonl", b'{"id": "q1", "answer": "x"}')
+    client.post(reverse("submit"), {"benchmark": "colours", "name": " Horn\u00a0 beam\uff17B ", "file": file})
+    assert Competitor.objects.get().name == "Horn beam7B"
+
+
+def test_only_staff_is_shown_the_form_for_benchmarks(client, alice):
+    assert client.get(reverse("benchmark_new")).status_code == 302
+    client.force_login(alice)
+    assert client.get(reverse("benchmark_new"), follow=True).status_code == 403
+
+
+def test_a_submission_outlives_its_submitter(client, alice):
+    make_benchmark(slug="colours", prompts=1)
+    client.force_login(alice)
+    file = SimpleUploadedFile("answers.jsonl", b'{"id": "q1", "answer": "x"}')
+    page = client.post(reverse("submit"), {"benchmark": "colours", "name": "Kept", "file": file}, follow=True)
+    alice.delete()
+    client.logout()
+    assert Competitor.objects.get().answers.count() == 1
+    assert client.get(page.redirect_chain[-1][0]).status_code == 404  # nobody's, so nobody but staff sees it

@@ -155,16 +155,17 @@ def page(visitors: Visitors) -> Page:
 
 @contextmanager
 def working() -> Iterator[None]:
-    """A worker and its scheduler: the tasks, again and again, in a thread of their own."""
+    """A worker and its scheduler: the tasks, again and again, in a thread, and once more at the end."""
     stop = threading.Event()
     errors: list[BaseException] = []
 
     def work() -> None:
         try:
-            while not stop.is_set():
+            over = False
+            while not over:
+                over = stop.wait(TICK)
                 for task in TASKS:
                     task()
-                stop.wait(TICK)
         except BaseException as error:
             errors.append(error)
         finally:

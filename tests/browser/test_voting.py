@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from arena.models import Ballot, Benchmark, Competitor, Vote
 from arena.outcomes import Order, Winner
+from tests.browser.watching import press
 from tests.factories import make_answers, make_benchmark, make_matches
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("database")]
@@ -62,7 +63,7 @@ def test_four_keys_four_choices(page, benchmark):
         ("ArrowRight", "You chose B.", "second"),
     ):
         ballot = Ballot.objects.get(token=token(page))
-        page.keyboard.press(key)
+        press(page, key)
         expect(page.get_by_role("status")).to_contain_text(words)
         straight = ballot.order == Order.AB
         winners = {
@@ -72,7 +73,7 @@ def test_four_keys_four_choices(page, benchmark):
             "both_bad": Winner.BOTH_BAD,
         }
         assert Vote.objects.get(ballot=ballot).winner == winners[choice]
-        page.keyboard.press("n")
+        press(page, "n")
         expect(page.locator("form.bar")).to_be_visible()
     assert Vote.objects.count() == 6
     assert is_marked(page), "the page was loaded anew between two votes"
@@ -80,15 +81,15 @@ def test_four_keys_four_choices(page, benchmark):
 
 def test_the_focus_goes_to_next_and_back_to_the_page(page, benchmark):
     begin(page)
-    page.keyboard.press("2")
+    press(page, "2")
     page.locator("#next").wait_for()
     expect(page.locator("#next")).to_be_focused()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.locator("form.bar")).to_be_visible()
     expect(page.locator("#main")).to_be_focused()
     assert page.evaluate("() => scrollY") == 0
     assert Ballot.objects.values("match").distinct().count() == Ballot.objects.count() == 2
-    page.keyboard.press("1")  # the keys go on working where the focus was put
+    press(page, "1")  # the keys go on working where the focus was put
     expect(page.locator("#next")).to_be_focused()
     assert is_marked(page)
 
@@ -96,7 +97,7 @@ def test_the_focus_goes_to_next_and_back_to_the_page(page, benchmark):
 def test_skipping_shows_another_pair_and_no_names(page, benchmark):
     begin(page)
     first = token(page)
-    page.keyboard.press("s")
+    press(page, "s")
     expect(page.locator(f"form.bar[action*='{first}']")).to_have_count(0)
     expect(page.locator("form.bar")).to_be_visible()
     assert Ballot.objects.get(token=first).skipped_at is not None
@@ -134,8 +135,8 @@ def test_the_sheet_of_keys(page, benchmark):
     page.keyboard.press("?")  # which still opens the sheet, to switch them on again
     sheet.get_by_label("Use these keys").check()
     page.keyboard.press("Escape")
-    expect(sheet).to_be_hidden()
-    page.keyboard.press("1")
+    expect(page.locator("#keys-on")).not_to_be_focused()  # a closed sheet lets go of it with the next frame
+    press(page, "1")
     page.locator("#next").wait_for()
     assert Vote.objects.count() == 1
 
@@ -166,7 +167,7 @@ def test_names_come_after_the_vote_only(page, benchmark):
     assert names_in(seen) == set()
     # Nothing else that would tell the match apart: its number and its answers' are unknown to the page.
     assert f"/matches/{match.pk}/" not in seen
-    page.keyboard.press("1")
+    press(page, "1")
     page.locator("#next").wait_for()
     assert names_in(page.content()) == {match.competitor_a.name, match.competitor_b.name}
     for letter in ("A", "B"):
@@ -175,7 +176,7 @@ def test_names_come_after_the_vote_only(page, benchmark):
         )
     assert f"/matches/{match.pk}/" in page.content()
     # And gone again with the next pair.
-    page.keyboard.press("n")
+    press(page, "n")
     expect(page.locator("form.bar")).to_be_visible()
     assert names_in(page.content()) == set()
 
@@ -188,7 +189,7 @@ def test_a_vote_that_did_not_arrive_can_be_sent_again(page, visitors, benchmark)
     page.keyboard.press("1")
     expect(page.get_by_role("alert")).to_contain_text("could not be reached")
     page.context.set_offline(False)
-    page.keyboard.press("1")
+    press(page, "1")
     page.locator("#next").wait_for()
     assert Vote.objects.count() == 1
 
@@ -208,9 +209,9 @@ def test_all_pairs_seen(page):
     make_answers(benchmark, "one text", "another text")
     make_matches(benchmark)
     begin(page)
-    page.keyboard.press("1")
+    press(page, "1")
     page.locator("#next").wait_for()
-    page.keyboard.press("n")
+    press(page, "n")
     expect(page.get_by_role("heading", name="You have seen every pair")).to_be_visible()
     assert is_marked(page)
 

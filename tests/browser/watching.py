@@ -2,16 +2,20 @@
 
 from importlib.resources import files
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, expect
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 # Said when a test's first key or click was faster than the browser's look for something to focus.
 HINTS = ("Autofocus processing was blocked",)
 # Added to every page before its own scripts; the page's policy does not bind it.
-TELL_VIOLATIONS = """
+LISTEN = """
 addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`));
+addEventListener("htmx:afterSettle", () => {
+  const root = document.documentElement;
+  root.dataset.swaps = Number(root.dataset.swaps || 0) + 1;
+});
 """
 # What sticks out of the page by more than a rounding error, with the elements that do.
 OVERFLOW = """() => {
@@ -41,7 +45,7 @@ class Watch:
         self._expected: list[str] = []
 
     def follow(self, context: BrowserContext, page: Page) -> None:
-        context.add_init_script(TELL_VIOLATIONS)
+        context.add_init_script(LISTEN)
         context.on("console", self._on_console)
         context.on("weberror", lambda error: self.troubles.append(f"error: {error.error}"))
         context.on("dialog", self._on_dialog)
@@ -62,6 +66,14 @@ class Watch:
     def _on_request(self, request: Request) -> None:
         if not request.url.startswith((f"{self.address}/", "data:")):
             self.troubles.append(f"request: {request.url}")
+
+
+def press(page: Page, key: str) -> None:
+    """Press a key that exchanges a part of the page, and wait until that part works. A page load fails it."""
+    root = page.locator("html")
+    before = int(root.get_attribute("data-swaps") or 0)
+    page.keyboard.press(key)
+    expect(root).to_have_attribute("data-swaps", str(before + 1))
 
 
 def overflow(page: Page) -> list[str]:

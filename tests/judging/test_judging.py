@@ -15,6 +15,7 @@ from arena.models import Answer, Job
 from arena.outcomes import Order, Verdict, Winner
 from judging import tasks
 from judging.models import Judge, Judgment
+from judging.services import judging
 from judging.services.judges import register_judge
 from judging.services.judging import KIND, judge_pending, plan_judging
 from tests.factories import make_answers, make_benchmark, make_judge, make_matches
@@ -131,6 +132,13 @@ class TestServer:
             outcomes.setdefault(match, set()).add(winner)
         assert all(len(winners) == 1 for winners in outcomes.values())
 
+    def test_a_server_that_is_away_spends_no_attempts(self, matches):
+        judge = make_judge(engine=Judge.Engine.OPENAI, base_url="http://127.0.0.1:9/v1", model="m")
+        assert judge_all(judge)[:3] == (0, 0, 6)
+        assert set(Job.objects.values_list("state", "attempts", "error_code")) == {
+            (Job.State.PENDING, 0, "unreachable")
+        }
+
     def test_a_passing_failure_is_tried_again_later(self, matches):
         with running_server() as server:
             judge = server_judge(server, model="status:503")
@@ -146,18 +154,74 @@ class TestServer:
 
     def test_a_lasting_failure_ends_with_its_cause(self, matches):
         with running_server() as server:
+            judge = server_judge(server, model="status:400")
+            done, failed, _, _ = judge_all(judge)
+        assert (done, failed) == (0, 6)
+        assert set(Job.objects.values_list("state", "error_code")) == {(Job.State.FAILED, "bad_request")}
+
+    def test_a_wrong_key_stops_the_asking_until_it_is_mended(self, matches, settings):
+        settings.JUDGE_CONCURRENCY = 1
+        with running_server() as server:
             judge = server_judge(server, model="status:401")
-            assert judge_all(judge)[:3] == (0, 6, 0)
-        job = Job.objects.first()
-        assert (job.state, job.error_code) == (Job.State.FAILED, "unauthorized")
-        assert job.error
+            assert judge_all(judge)[:3] == (0, 0, 6)
+            # Chunks of 4 and 2 matches: the first answer ends each, with one more request under way.
+            assert len(server.bodies) <= 4
+            job = Job.objects.first()
+            assert (job.state, job.attempts, job.error_code) == (Job.State.PENDING, 0, "unauthorized")
+            Judge.objects.filter(pk=judge.pk).update(model="judge")
+            call_command("judge", "--judge", judge.name, "--retry-failed")
+        assert Judgment.objects.count() == 12
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"engine": "openai", "base_url": "http://127.0.0.1:9/v1?key=1", "model": "m"},
+            {"engine": "scripted", "model": "no/such/script.jsonl"},
+            {"engine": "baseline", "model": "nobody"},
+            {"engine": "baseline", "model": "random", "sampling": {"seed": "x"}},
+        ],
+    )
+    def test_a_judge_that_cannot_work_says_so_on_its_jobs(self, matches, wrong):
+        assert judge_all(make_judge(**wrong))[:3] == (0, 0, 6)
+        assert set(Job.objects.values_list("state", "attempts", "error_code")) == {
+            (Job.State.PENDING, 0, "misconfigured")
+        }
+        assert all(Job.objects.values_list("error", flat=True))
+
+    def test_a_match_deleted_in_mid_judging_costs_the_others_nothing(self, matches):
+        judge = make_judge()
+        plan_judging(judge)
+        asked = judging._load(
+            judge, claims := jobs.claim(KIND, judge.pk, limit=9, lease=60, worker="w"), named=False
+        )
+        matches[0].delete()
+        due = []
+        for work in asked:
+            for ask in judging._prepare(judge, work):
+                [completion] = judging._rule_by_baseline(judge, {ask.request.key: ask}, seed=0)
+                judging._take(judge, ask, completion)
+            due.append(work)
+        assert judging._store(due, answered=True).done == 5
+        assert Judgment.objects.count() == 10
+        assert Job.objects.filter(subject__in=[held.subject for held in claims]).count() == 5
+
+    def test_a_benchmark_closed_meanwhile_is_not_judged_on(self, matches):
+        judge = make_judge()
+        plan_judging(judge)
+        benchmark = matches[0].prompt.benchmark
+        benchmark.is_open = False
+        benchmark.save()
+        assert judge_all(judge) == (0, 0, 0, 0)
+        assert not Job.objects.exists()  # so that it is judged should it open again
+        call_command("judge", "--judge", judge.name, "--benchmark", benchmark.slug)
+        assert Judgment.objects.count() == 12
 
     def test_the_command_says_what_went_wrong(self, matches, capsys):
         with running_server() as server:
             judge = server_judge(server, model="status:401")
             with pytest.raises(CommandError, match="unauthorized"):
                 call_command("judge", "--judge", judge.name)
-        assert "6 failed" in capsys.readouterr().out
+        assert "6 left" in capsys.readouterr().out
 
 
 class TestReading:
@@ -229,13 +293,14 @@ class TestImmutable:
 
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
-    def test_two_workers_judge_each_match_once(self, matches):
+    def test_two_workers_judge_each_match_once(self, matches, settings):
+        settings.JUDGE_CONCURRENCY = 1  # chunks of four
         judge = make_judge()
         plan_judging(judge)
 
         def work():
             try:
-                for _ in judge_pending(judge, worker="w", chunk=2):
+                for _ in judge_pending(judge, worker="w"):
                     pass
             finally:
                 connection.close()

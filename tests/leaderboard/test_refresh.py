@@ -100,6 +100,12 @@ class TestRefreshing:
         reasons = Standing.objects.filter(board__category="odd", board__method="bt").values_list("reason")
         assert all(reason for (reason,) in reasons)  # one model unbeaten, the other winless: no rating
 
+    def test_a_board_without_votes_goes(self, voted):
+        refresh_boards(now=NOW)
+        Vote.objects.all().delete()
+        refresh_boards(now=NOW)
+        assert not Board.objects.exists()
+
     def test_derived_rows_can_be_deleted_and_made_again(self, voted):
         refresh_boards(now=NOW)
         before = list(

@@ -25,7 +25,7 @@ class Command(BaseCommand):
             raise CommandError(f"{path} is not a folder. Give the folder that holds the files of {name}.")
         try:
             data = IMPORTERS[name](path)
-        except (DatasetError, KeyError, ValueError) as error:
+        except (DatasetError, KeyError, TypeError, ValueError) as error:
             raise CommandError(f"Nothing was imported. {error or type(error).__name__}") from error
         total = data.size
         with tqdm(total=total, unit="row", file=sys.stderr, disable=None) as bar:

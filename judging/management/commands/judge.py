@@ -9,7 +9,7 @@ from tqdm import tqdm
 from arena import jobs
 from arena.models import Benchmark, Job
 from judging.models import Judge
-from judging.services.judging import KIND, Tally, judge_pending, plan_judging
+from judging.services.judging import Tally, judge_pending, kind_of, plan_judging
 
 
 class Command(BaseCommand):
@@ -33,10 +33,10 @@ class Command(BaseCommand):
             )
         benchmark = self._benchmark(options["benchmark"])
         if options["retry_failed"]:
-            jobs.retry_failed(KIND, judge.pk)
+            jobs.retry_failed(kind_of(benchmark), judge.pk)
         while plan_judging(judge, benchmark=benchmark):
             pass
-        self._run(judge)
+        self._run(judge, benchmark)
 
     def _benchmark(self, slug: str | None) -> Benchmark | None:
         if slug is None:
@@ -47,11 +47,12 @@ class Command(BaseCommand):
             raise CommandError(f"There is no benchmark {slug!r}. There are: {known}.")
         return benchmark
 
-    def _run(self, judge: Judge) -> None:
-        waiting = Job.objects.filter(kind=KIND, owner=judge.pk, state__in=["pending", "running"])
+    def _run(self, judge: Judge, benchmark: Benchmark | None) -> None:
+        mine = Job.objects.filter(kind=kind_of(benchmark), owner=judge.pk)
+        waiting = mine.filter(state__in=["pending", "running"])
         total = Tally()
         with tqdm(total=waiting.count(), unit="match", file=sys.stderr, disable=None) as bar:
-            for tally in judge_pending(judge, worker=socket.gethostname()):
+            for tally in judge_pending(judge, worker=f"shell@{socket.gethostname()}", benchmark=benchmark):
                 total += tally
                 bar.update(tally.done + tally.failed)
         left = waiting.count()
@@ -59,6 +60,6 @@ class Command(BaseCommand):
             f"{judge}: {total.done} matches judged ({total.judgments} judgments), "
             f"{total.failed} failed, {left} left."
         )
-        failure = Job.objects.filter(kind=KIND, owner=judge.pk).exclude(error="").order_by("-id").first()
+        failure = mine.exclude(error="").order_by("-id").first()
         if (total.failed or total.retried) and failure:
             raise CommandError(f"Last failure: {failure.error} ({failure.error_code})")

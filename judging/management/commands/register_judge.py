@@ -55,5 +55,5 @@ class Command(BaseCommand):
         try:
             judge, created = register_judge(name, **fields)
         except ValidationError as error:
-            raise CommandError("; ".join(error.messages)) from error
+            raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(f"{'Registered' if created else 'Already registered:'} {judge}.")

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 from tqdm import tqdm
 
-from leaderboard.services.demo import USERNAME, DemoExists, demo_password, load_demo
+from leaderboard.services.demo import USERNAME, DemoExists, demo_password, demo_user, load_demo
 
 
 class Command(BaseCommand):
@@ -26,5 +26,7 @@ class Command(BaseCommand):
             except DemoExists as error:
                 self.stdout.write(str(error))
                 return
-        password = demo_password(settings.ARENA_HOME)
-        self.stdout.write(f"Loaded the demo arena. Sign in as {USERNAME} with the password {password}")
+        self.stdout.write("Loaded the demo arena.")
+        if demo_user():
+            password = demo_password(settings.ARENA_HOME)
+            self.stdout.write(f"Sign in as {USERNAME} with the password {password}")

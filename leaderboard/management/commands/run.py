@@ -18,6 +18,7 @@ from arena.embedded import checks, postgres, valkey
 from arena.embedded.places import EmbeddedError
 from arena.embedded.supervisor import Child, ChildDied, Signals, Supervisor
 from arena.models import Benchmark
+from judging.tasks import worker_name
 from leaderboard.services.demo import NO_DEMO
 
 AGAIN = "Start again with `make run`; if it happens again, its lines above say why."
@@ -69,7 +70,7 @@ class Command(BaseCommand):
             ) from None
         _migrate(self._say)
         if settings.EMBEDDED_DATABASE:
-            jobs.give_back_all()  # one site a home: what was running when the last one stopped has no holder
+            jobs.give_back_of(worker_name())  # one site a home: what its worker held when it stopped is free
         _collect_static(settings.ARENA_HOME, self._say)
         if not no_demo:
             _load_demo(self._say)
