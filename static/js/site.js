@@ -40,11 +40,23 @@ function showChosen(root) {
   }
 }
 
+// What scrolls must be reachable by key: the arrow keys move whatever has the focus.
+const scrollables = ".md pre, .md table, pre.plain, .tw";
+function letScrollByKey(root) {
+  for (const box of root.querySelectorAll(scrollables)) {
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
+    else if (box.tabIndex === 0) box.removeAttribute("tabindex");
+  }
+}
+
 function prepare(root) {
   addCopyButtons(root);
+  letScrollByKey(root);
   showChosen(root);
 }
 
 prepare(document);
 document.addEventListener("htmx:afterSettle", (event) => prepare(event.target));
+document.addEventListener("toggle", (event) => letScrollByKey(event.target), true);
+window.addEventListener("resize", () => letScrollByKey(document));
 document.documentElement.classList.add("js");
