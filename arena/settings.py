@@ -137,6 +137,12 @@ if env_bool("ARENA_POOL", False):
 
 # The broker is a doorbell only: ids in JSON, no results, nothing lost when it forgets everything.
 BROKER_URL = os.environ.get("BROKER_URL", "")
+if BROKER_URL and not BROKER_URL.startswith(
+    ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
+):
+    raise ImproperlyConfigured(
+        "BROKER_URL must look like redis://host:6379/0 or amqp://user:password@host:5672//."
+    )
 EMBEDDED_BROKER = not BROKER_URL
 CELERY_BROKER_URL = BROKER_URL or embedded.broker_url(ARENA_HOME)
 CELERY_TASK_IGNORE_RESULT = True
@@ -223,14 +229,18 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+    raise ImproperlyConfigured("LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "httpx": {"level": "WARNING"},
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         "celery.beat": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

@@ -18,12 +18,17 @@ if not os.environ.get("DATABASE_URL"):
 
 import django
 import django.db
+import hypothesis
 import pytest
 from django.conf import settings as django_settings
 
 django.setup()
 
 from leaderboard.views import cached  # noqa: E402 -- needs the settings
+
+# These machines are shared: an example that takes longer than usual is no fault.
+hypothesis.settings.register_profile("arena", deadline=None)
+hypothesis.settings.load_profile("arena")
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,7 @@ def _collect(items: list[dict[str, Any]], data: Dataset) -> list[tuple[Any, Any]
             if name not in names:
                 names.add(name)
                 data.competitors.append(CompetitorRow(name, name, ""))
+            text = text if isinstance(text, str) else json.dumps(text)  # a few responses are the value true
             samples = texts.setdefault((name, prompts[question]), [])
             if text not in samples:
                 samples.append(text)

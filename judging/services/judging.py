@@ -1,6 +1,7 @@
 """Judging what is pending: plan jobs, ask the judge's engine, store each ruling as it comes."""
 
 import json
+import logging
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -23,6 +24,8 @@ from judging import baselines
 from judging.models import Judge, Judgment
 from judging.protocols import Question, UnfitProtocol, choose
 from judging.verdicts import read_last_verdict
+
+log = logging.getLogger(__name__)
 
 KIND = "judge"  # of Job: the owner is the judge, the subject the match
 BOTH_ORDERS = (Order.AB, Order.BA)
@@ -119,14 +122,14 @@ def _judge_claims(
         asks = {ask.request.key: ask for work in works for ask in _prepare(judge, work)}
         completions = _ask_judge(judge, asks, end)
     except (ValueError, TypeError, OSError) as error:
-        yield _postpone(claims, EngineError("misconfigured", str(error), retry_after=None, final=True))
+        yield _postpone(judge, claims, EngineError("misconfigured", str(error), retry_after=None, final=True))
         return
     due = {work.claim.id: work for work in works if not work.open}  # by job: has something to store
     stored_at, answered = time.monotonic(), False
     with closing(completions):
         for completion in completions:
             if completion.error and completion.error.code in JUDGE_WIDE:
-                yield _store(due.values(), answered) + _postpone(claims, completion.error)
+                yield _store(due.values(), answered) + _postpone(judge, claims, completion.error)
                 return
             ask = asks[completion.key]
             _take(judge, ask, completion)
@@ -135,6 +138,8 @@ def _judge_claims(
             if len(due) >= CHUNK or time.monotonic() - stored_at > CHUNK_SECONDS:
                 yield _store(due.values(), answered)
                 due, stored_at = {}, time.monotonic()
+    if away := [work.error for work in due.values() if work.error and not answered]:
+        log.warning("judge %s: %s", judge, away[0].message)
     yield _store(due.values(), answered)
 
 
@@ -293,8 +298,9 @@ def _end_badly(held: jobs.Claim, error: EngineError, answered: bool) -> Tally:
     return Tally(retried=1)
 
 
-def _postpone(claims: list[jobs.Claim], error: EngineError) -> Tally:
+def _postpone(judge: Judge, claims: list[jobs.Claim], error: EngineError) -> Tally:
     """Put everything that is not ended aside: the judge itself has to be mended first."""
+    log.warning("judge %s: %s", judge, error.message)
     with jobs.fenced(claims) as ours:
         jobs.postpone(ours, error.code, error.message, delay=jobs.LONGEST_DELAY)
     return Tally(retried=len(ours))

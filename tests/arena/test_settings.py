@@ -30,6 +30,8 @@ def test_production_settings_pass_djangos_deployment_check():
     ("variable", "value", "sentence"),
     [
         ("MATCH_BUDGET", "many", "MATCH_BUDGET must be a whole number above zero"),
+        ("BROKER_URL", "nonsense", "BROKER_URL must look like redis://"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL must be DEBUG"),
         ("LEASE_SECONDS", "0", "LEASE_SECONDS must be a whole number above zero"),
         ("ARENA_URL", "arena.example.org", "ARENA_URL must look like https://"),
         ("DATABASE_URL", "postgresql://localhost:abc/arena", "DATABASE_URL must look like"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import psutil
 import pytest
 from django.conf import settings
 
+from arena.embedded.places import find_places
 from tests.servers import running_server
 
 ROOT = Path(settings.BASE_DIR)
@@ -109,10 +111,13 @@ def site(tmp_path):
         home = tmp_path / "home"
         home.mkdir()
         site = Site(home, server.base_url)
-        site.start()
-        yield site
-        if site.process.poll() is None:
-            site.stop()
+        try:
+            site.start()
+            yield site
+        finally:
+            if site.process.poll() is None:
+                site.stop()
+            shutil.rmtree(find_places(home).base, ignore_errors=True)
 
 
 def test_each_match_is_judged_once_per_order(site):

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from arena.models import Answer, Benchmark, Competitor, Match, Vote
+from arena.services.rendering import render_pending
 from judging.models import Judge, Judgment
 
 DATA = Path(os.environ.get("ARENA_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
@@ -61,6 +62,12 @@ class TestSmall:
         [unread] = Judgment.objects.filter(judge__name="gpt-3.5-turbo", winner="")
         assert unread.verdict == ""
         assert "garbage" in unread.raw_text
+
+    def test_a_response_that_is_no_text_becomes_one(self, pandalm_folder):
+        path = pandalm_folder / "testset-v1.json"
+        path.write_text(path.read_text().replace('"Good day."', "true"))
+        run("import_data", "pandalm", str(pandalm_folder))
+        assert Answer.objects.get(competitor__name="ant", sample=1).turns == ["true"]
 
     def test_again_adds_nothing_and_says_so(self, pandalm_folder):
         run("import_data", "pandalm", str(pandalm_folder))
@@ -123,6 +130,7 @@ class TestRealFigures:
             "gpt-3.5-turbo": [71.07, 58.79, 57.36, 57.55],
             "pandalm-7b": [66.77, 57.38, 57.50, 57.43],
         }
+        assert render_pending(5000) == Answer.objects.count()  # every answer can be shown
         pairs = agreement("--benchmark", "pandalm", "--between-voters")
         assert [round(pair["kappa"], 2) for pair in pairs] == [0.85, 0.88, 0.86]
 

@@ -12,12 +12,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import reverse
+from kombu import Connection
 
 from arena import jobs
 from arena.embedded import checks, postgres, valkey
 from arena.embedded.places import EmbeddedError
 from arena.embedded.supervisor import Child, ChildDied, Signals, Supervisor
 from arena.models import Benchmark
+from judging.models import Judge
+from judging.services.judging import KIND
 from judging.tasks import worker_name
 from leaderboard.services.demo import NO_DEMO
 
@@ -68,6 +71,8 @@ class Command(BaseCommand):
             raise EmbeddedError(
                 f"The database does not answer. Check DATABASE_URL. It said: {error}"
             ) from None
+        if not settings.EMBEDDED_BROKER:
+            _check_broker()
         _migrate(self._say)
         if settings.EMBEDDED_DATABASE:
             jobs.give_back_of(worker_name())  # one site a home: what its worker held when it stopped is free
@@ -145,6 +150,16 @@ def _register_judge(say) -> None:
         )
     say(f"Registering {model} at {url} as a judge.")
     call_command("register_judge", "main", url=url, model=model, key_variable="JUDGE_KEY")
+    if judge := Judge.objects.named("main"):
+        jobs.retry_failed(KIND, judge.pk)  # with another key or a server that is back, nothing waits
+
+
+def _check_broker() -> None:
+    try:
+        with Connection(settings.CELERY_BROKER_URL, connect_timeout=5) as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0.5, timeout=10)
+    except Exception as error:  # each transport has its own
+        raise EmbeddedError(f"The broker does not answer. Check BROKER_URL. It said: {error}") from None
 
 
 def _children(host: str, port: int, workers: int) -> list[Child]:
@@ -190,4 +205,6 @@ def _greeting(host: str, port: int) -> str:
     password = settings.ARENA_HOME / "demo-password"
     if password.exists():
         lines.append(f"  Sign in as demo with the password {password.read_text().strip()}")
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        lines.append("  To reach it by other names or addresses, list them in ALLOWED_HOSTS.")
     return "\n".join([*lines, "  Ctrl-C stops it.", ""])
