@@ -13,6 +13,7 @@ from arena.models import Benchmark, Match
 from arena.outcomes import INCONSISTENT, Order, Verdict, Winner
 from judging.baselines import BASELINES
 
+KIND = "judge"  # of Job: the owner is the judge, the subject the match
 PEOPLE = "people"  # the other source of boards
 
 # A judge's server is sent the variable's value, so nothing else of the workers' environment may be named.

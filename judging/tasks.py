@@ -6,7 +6,7 @@ import time
 from celery import shared_task
 
 from arena import jobs
-from judging.models import Judge
+from judging.models import KIND, Judge
 from judging.services import judging
 
 TURN = 20.0  # seconds after which one run asks nothing new and makes room for other tasks
@@ -26,7 +26,7 @@ def plan_judging() -> None:
             return
         for judge in Judge.objects.active():
             judging.plan_judging(judge)
-        jobs.fail_abandoned(judging.KIND)
+        jobs.fail_abandoned(KIND)
 
 
 @shared_task(name="judging.tasks.judge_pending")
@@ -42,7 +42,7 @@ def judge_pending() -> None:
 def _take_turns() -> None:
     start = time.monotonic()
     for judge in Judge.objects.active().order_by("?"):
-        if jobs.has_claimable(judging.KIND, judge.pk):
+        if jobs.has_claimable(KIND, judge.pk):
             with jobs.alone(f"judge {judge.pk}") as mine:
                 if mine:
                     for _ in judging.judge_pending(judge, worker=worker_name(), seconds=TURN):

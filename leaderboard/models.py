@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from arena.models import Benchmark, Competitor, Job, Match, Submission, Vote
 from arena.models.answers import MatchQuerySet
 from arena.outcomes import INCONSISTENT
-from judging.models import Judge, Judgment
+from judging.models import KIND, Judge, Judgment
 
 
 class BoardQuerySet(models.QuerySet["Board"]):
@@ -214,6 +214,21 @@ class JudgingProgress(NamedTuple):
         return self.ended >= self.total
 
 
+class Trouble(NamedTuple):
+    """Why matches wait for a judge or failed: the commonest cause's code, and how many it holds up."""
+
+    code: str
+    matches: int
+
+
+def trouble_of(judge: Judge) -> Trouble | None:
+    """What keeps a judge from its matches now, if anything does."""
+    held = Job.objects.filter(kind=KIND, owner=judge.pk, state__in=["pending", "failed"])
+    held = held.exclude(error_code="")
+    row = held.values_list("error_code").annotate(matches=Count("id")).order_by("-matches").first()
+    return Trouble(*row) if row else None
+
+
 def judging_progress(submission: Submission, *, now: datetime) -> JudgingProgress:
     """Count the jobs on the matches that this submission was given when it was paired."""
     made = matches_of(submission.competitor).of_benchmark(submission.benchmark).with_texts()
@@ -222,7 +237,7 @@ def judging_progress(submission: Submission, *, now: datetime) -> JudgingProgres
         made = made.filter(created_at__lte=submission.paired_at + timedelta(minutes=1))
     matches = list(made.values_list("pk", flat=True))
     judges = list(Judge.objects.active().values_list("pk", flat=True))
-    jobs = Job.objects.filter(kind="judge", owner__in=judges, subject__in=matches)
+    jobs = Job.objects.filter(kind=KIND, owner__in=judges, subject__in=matches)
     counts = jobs.aggregate(
         done=Count("pk", filter=Q(state=Job.State.DONE)),
         failed=Count("pk", filter=Q(state=Job.State.FAILED)),

@@ -21,13 +21,12 @@ from arena.engines import ENGINES, Completion, EngineError, Message, Request
 from arena.models import Benchmark, Job, Match
 from arena.outcomes import Order, Verdict, winner_of
 from judging import baselines
-from judging.models import Judge, Judgment
+from judging.models import KIND, Judge, Judgment
 from judging.protocols import Question, UnfitProtocol, choose
 from judging.verdicts import read_last_verdict
 
 log = logging.getLogger(__name__)
 
-KIND = "judge"  # of Job: the owner is the judge, the subject the match
 BOTH_ORDERS = (Order.AB, Order.BA)
 CHUNK, CHUNK_SECONDS = 64, 1.0  # matches stored at once; a crash costs at most what came since
 AWAY_SECONDS = 60.0  # before a server that did not answer at all is asked again

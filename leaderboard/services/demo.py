@@ -16,9 +16,9 @@ from django.db import transaction
 from arena.models import Answer, Benchmark, Competitor, Job, Match, Prompt, Submission, Vote, Voter
 from arena.outcomes import Order, Winner
 from arena.services.rendering import render_pending
-from judging.models import Judge
+from judging.models import KIND, Judge
 from judging.services.judges import register_judge
-from judging.services.judging import KIND, judge_pending, plan_judging
+from judging.services.judging import judge_pending, plan_judging
 from leaderboard.planner import pair_submission
 from leaderboard.services.boards import refresh_boards
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from arena.models import Benchmark
 from judging.models import Difference, Judge, differences
 from leaderboard import charts
-from leaderboard.models import Board, JudgeReport, boards_stamp
+from leaderboard.models import Board, JudgeReport, boards_stamp, trouble_of
 from leaderboard.page_cache import Rendered
 from leaderboard.views.cached import HTML, NotHere, serve
 from leaderboard.views.figures import Figures, Rule, figures_of, people_agree, read_report
@@ -22,6 +22,16 @@ from leaderboard.views.formats import counted, percent
 DIFFERENCES = 20
 SHOWN = 6  # of them before "show more"
 GUESS = 1 / 3  # agreement of a guess among first, second and tie with any votes
+
+TROUBLES = {
+    "unreachable": "its server does not answer",
+    "timeout": "its server does not answer in time",
+    "rate_limited": "its server takes no more requests for now",
+    "server_error": "its server reports an error of its own",
+    "unauthorized": "its server refuses the key",
+    "not_found": "its server does not know the model",
+    "misconfigured": "its settings do not work",
+}
 
 
 @dataclass(frozen=True)
@@ -120,6 +130,7 @@ def _detail(slug: str, benchmark_slug: str) -> dict[str, Any]:
     context: dict[str, Any] = {
         "judge": judge,
         "demo": judge.is_demo,
+        "trouble": _trouble(judge),
         "reports": reports,
         "boards": {board.benchmark_id: board for board in boards},
         "versions": Judge.objects.filter(name=judge.name).exclude(pk=judge.pk),
@@ -139,6 +150,15 @@ def _detail(slug: str, benchmark_slug: str) -> dict[str, Any]:
         "board": context["boards"].get(shown.benchmark.pk),
         **_differences(judge, shown.benchmark),
     }
+
+
+def _trouble(judge: Judge) -> str:
+    """A sentence for everybody; what exactly the server said stands in the admin's list of jobs."""
+    trouble = trouble_of(judge)
+    if trouble is None:
+        return ""
+    reason = TROUBLES.get(trouble.code, f"the last attempt ended with “{trouble.code}”")
+    return f"{trouble.matches:,} matches wait: {reason}."
 
 
 def _choose(reports: list[Figures], slug: str) -> Figures | None:

@@ -14,10 +14,10 @@ from arena import jobs
 from arena.models import Answer, Job
 from arena.outcomes import Order, Verdict, Winner
 from judging import tasks
-from judging.models import Judge, Judgment
+from judging.models import KIND, Judge, Judgment
 from judging.services import judging
 from judging.services.judges import register_judge
-from judging.services.judging import KIND, judge_pending, plan_judging
+from judging.services.judging import judge_pending, plan_judging
 from tests.factories import make_answers, make_benchmark, make_judge, make_matches
 from tests.servers import running_server
 

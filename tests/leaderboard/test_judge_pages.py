@@ -1,7 +1,9 @@
 """/judges/ and /judges/<slug>/."""
 
 import pytest
+from django.urls import reverse
 
+from arena.models import Job
 from arena.outcomes import Order, Verdict, Winner
 from judging.models import Judge, differences
 from leaderboard.views.cached import CACHE
@@ -202,3 +204,16 @@ class TestAdmin:
         assert 'name="_save"' not in text(shown)
         for listing in ("judging/judgment", "leaderboard/board", "leaderboard/judgereport"):
             assert client.get(f"/admin/{listing}/").status_code == 200
+
+
+def test_a_judge_that_cannot_work_says_so_without_saying_where(client, olga):
+    judge = make_judge("away")
+    error = {"error_code": "unreachable", "error": "The connection to 10.0.0.7:8000 failed."}
+    for match in (1, 2):
+        Job.objects.create(kind="judge", owner=judge.pk, subject=match, **error)
+    address = reverse("judge", args=[judge.slug])
+    page = client.get(address).content.decode()
+    assert "2 matches wait: its server does not answer." in page
+    assert "10.0.0.7" not in page
+    client.force_login(olga)
+    assert f"/admin/arena/job/?owner={judge.pk}" in client.get(address).content.decode()

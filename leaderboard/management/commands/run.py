@@ -19,8 +19,7 @@ from arena.embedded import checks, postgres, valkey
 from arena.embedded.places import EmbeddedError
 from arena.embedded.supervisor import Child, ChildDied, Signals, Supervisor
 from arena.models import Benchmark
-from judging.models import Judge
-from judging.services.judging import KIND
+from judging.models import KIND, Judge
 from judging.tasks import worker_name
 from leaderboard.services.demo import NO_DEMO
 
