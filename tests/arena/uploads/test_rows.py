@@ -161,7 +161,7 @@ def test_a_long_list_is_read_with_the_lines_of_its_items():
 def test_json_nested_100_000_deep(filename, start):
     begun = time.monotonic()
     checked = answers(start * 100_000 if start[-1] != " " else start + "[" * 100_000, filename)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 30  # not a measure: it must not hang
     assert checked.answers == []
     assert "nested too deeply" in checked.problems[0].reason
 
