@@ -239,7 +239,6 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
-        "httpx": {"level": "WARNING"},
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         "celery.beat": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

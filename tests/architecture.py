@@ -10,7 +10,9 @@ CODE_CAP, TEST_CAP, TEMPLATE_CAP = 400, 500, 150  # lines
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "core", "misc", "selectors", "signals", "managers"}
 # Each heavy library has one room; the paths are prefixes.
 HEAVY = {
-    "httpx": ("arena/engines/openai.py", "arena/engines/replies.py"),
+    "aiohttp": ("arena/engines/openai.py", "arena/engines/connections.py"),
+    "httpx": (),
+    "yarl": ("arena/engines/",),
     "vllm": (),
     "torch": (),
     "numpy": ("leaderboard/ratings/", "judging/agreement"),

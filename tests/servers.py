@@ -10,16 +10,19 @@ import json
 import random
 import re
 import socket
+import ssl
 import threading
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ANSWER = re.compile(r"<<<(first|second) answer[^|>]*\| (\w+)>>>\n(.*?)\n<<<end \| \2>>>", re.DOTALL)
-HUGE = 32 * 1024 * 1024  # bytes
+HUGE = 100 * 1024 * 1024  # bytes
 
 
 def longest(prompt: str) -> str:
@@ -53,15 +56,41 @@ VERDICTS: dict[str, Callable[[str], str]] = {
 }
 
 
+def chat_logprobs(text: str) -> dict:
+    """Each word a token of log probability -0.5, with "other" at -1.5 beside it, as chats send it."""
+    top = {"token": "other", "logprob": -1.5, "bytes": None}
+    words = [{"token": word, "logprob": -0.5, "bytes": None} for word in text.split()]
+    return {"content": [{**word, "top_logprobs": [word, top]} for word in words]}
+
+
+def raw_logprobs(text: str) -> dict:
+    """The same as raw completions send it."""
+    words = text.split()
+    tops = [{word: -0.5, "other": -1.5} for word in words]
+    return {"tokens": words, "token_logprobs": [-0.5] * len(words), "top_logprobs": tops, "text_offset": []}
+
+
+@cache
+def bomb() -> bytes:
+    """HUGE spaces in about a thousandth of that, as gzip."""
+    packer = zlib.compressobj(9, wbits=31)
+    return b"".join(packer.compress(b" " * 65536) for _ in range(HUGE // 65536)) + packer.flush()
+
+
 class Server(ThreadingHTTPServer):
     """Answers on a loopback port; remembers what it was asked, and the most that it did at once."""
 
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, port: int = 0, reply: Callable[[str], str] = longest) -> None:
+    def __init__(
+        self, port: int = 0, reply: Callable[[str], str] = longest, tls: ssl.SSLContext | None = None
+    ) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.reply = reply
+        self.tls = tls
+        self.elsewhere = ""  # where redirects lead
+        self.connections = 0
         self.lock = threading.Lock()
         self.closing = threading.Event()
         self.bodies: list[dict] = []
@@ -71,8 +100,20 @@ class Server(ThreadingHTTPServer):
         self.busy = self.peak = 0
 
     @property
+    def port(self) -> int:
+        return self.server_address[1]
+
+    @property
     def base_url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/v1"
+
+    def finish_request(self, request, client_address) -> None:
+        """In the connection's own thread, so that a slow handshake holds up nobody else."""
+        with self.lock:
+            self.connections += 1
+        if self.tls:
+            request = self.tls.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
 
     def close(self) -> None:
         self.closing.set()
@@ -85,7 +126,7 @@ class Server(ThreadingHTTPServer):
     @contextmanager
     def counted(self, body: dict, headers: dict[str, str]) -> Iterator[int]:
         """Record one request; gives how often this model was asked with this prompt, from 1."""
-        key = json.dumps([body.get("model"), body.get("messages")])
+        key = json.dumps([body.get("model"), body.get("messages"), body.get("prompt")])
         with self.lock:
             self.bodies.append(body)
             self.headers.append(headers)
@@ -116,13 +157,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length", 0)))
-        if self.path != "/v1/chat/completions":
+        if self.path not in ("/v1/chat/completions", "/v1/completions"):
             return self.send(404, {"error": {"message": "no such address"}})
-        body = json.loads(raw)
+        self.body = body = json.loads(raw)
         name, _, argument = str(body.get("model")).partition(":")
         with self.server.counted(body, {k.lower(): v for k, v in self.headers.items()}) as turn:
             act = getattr(self, "do_" + name.replace("-", "_"), None)
-            prompt = "\n".join(message["content"] for message in body["messages"])
+            prompt = body.get("prompt") or "\n".join(message["content"] for message in body["messages"])
             if act is None:
                 return self.send_text(self.server.reply(prompt))
             act(float(argument) if argument else None, turn, prompt)
@@ -164,7 +205,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_text(self.server.reply(prompt))
 
     def do_status(self, status, turn, prompt) -> None:
-        headers = {"location": f"{self.server.base_url}/elsewhere"} if 300 <= status < 400 else {}
+        elsewhere = self.server.elsewhere or f"{self.server.base_url}/elsewhere"
+        headers = {"location": elsewhere} if 300 <= status < 400 else {}
         key = self.headers.get("authorization", "")
         self.send(int(status), {"error": {"message": f"you sent {key} and that is {status:g}"}}, headers)
 
@@ -194,11 +236,23 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b'{"choices":')
         self.close_connection = True
 
+    def do_chunks_cut(self, _, turn, prompt) -> None:
+        """A whole chunk and a half, then the end of the connection."""
+        self.start(200, {"transfer-encoding": "chunked"})
+        self.wfile.write(b'b\r\n{"choices":\r\n400\r\n[{"message":')
+        self.close_connection = True
+
+    def do_stream_cut(self, _, turn, prompt) -> None:
+        """A body whose end is the end of the connection, which comes too soon."""
+        self.start(200, {"connection": "close"})
+        self.wfile.write(b'{"choices": [{"message": {"content": "half of')
+        self.close_connection = True
+
     def do_deep(self, _, turn, prompt) -> None:
         self.send_bytes(200, b"[" * 100_000, {})
 
     def do_huge(self, _, turn, prompt) -> None:
-        """32 MiB of spaces, no length given."""
+        """100 MiB of spaces, no length given."""
         self.start(200, {"connection": "close"})
         for _ in range(HUGE // 65536):
             self.wfile.write(b" " * 65536)
@@ -206,6 +260,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_gzip(self, _, turn, prompt) -> None:
         self.send_bytes(200, b"\x1f\x8b", {"content-encoding": "gzip"})
+
+    def do_bomb(self, _, turn, prompt) -> None:
+        """100 MiB of spaces in 100 KiB of gzip, announced as such."""
+        self.send_bytes(200, bomb(), {"content-encoding": "gzip"})
+
+    def do_hidden_bomb(self, _, turn, prompt) -> None:
+        """The same, announced as JSON."""
+        self.send_bytes(200, bomb(), {"content-type": "application/json"})
+
+    def do_coded_bomb(self, _, turn, prompt) -> None:
+        """The same, as a transfer coding."""
+        self.start(200, {"transfer-encoding": "gzip, chunked"})
+        self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(bomb()), bomb()))
 
     def do_hang(self, _, turn, prompt) -> None:
         self.server.closing.wait(60)
@@ -234,6 +301,34 @@ class Handler(BaseHTTPRequestHandler):
         while not self.server.closing.is_set():
             self.wfile.write(b"x-more: " + b"y" * 1000 + b"\r\n")
 
+    def do_long_header(self, _, turn, prompt) -> None:
+        """One header without an end."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nx-more: ")
+        while not self.server.closing.is_set():
+            self.wfile.write(b"y" * 1000)
+
+    def do_trailers(self, _, turn, prompt) -> None:
+        """Trailers without an end."""
+        self.start(200, {"transfer-encoding": "chunked"})
+        self.wfile.write(b"2\r\n{}\r\n0\r\n")
+        while not self.server.closing.is_set():
+            self.wfile.write(b"x-more: " + b"y" * 1000 + b"\r\n")
+
+    def do_continues(self, _, turn, prompt) -> None:
+        """Interim responses without an end."""
+        while not self.server.closing.is_set():
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+    def do_not_http(self, _, turn, prompt) -> None:
+        self.wfile.write(b"220 mail.example ESMTP\r\n")
+        self.close_connection = True
+
+    def do_once(self, _, turn, prompt) -> None:
+        """Good, on a connection that ends with it."""
+        self.close_connection = True
+        body = json.dumps({"choices": [{"message": {"content": self.server.reply(prompt)}}]}).encode()
+        self.send_bytes(200, body, {"connection": "close"})
+
     def do_surrogates(self, _, turn, prompt) -> None:
         self.send_text("a\x00b\ud800c\U0001f600")
 
@@ -244,14 +339,18 @@ class Handler(BaseHTTPRequestHandler):
         )
 
     def send_text(self, text: str) -> None:
-        message = {"role": "assistant", "content": text}
+        raw = self.path == "/v1/completions"
+        choice = {"index": 0, "finish_reason": "stop"}
+        choice |= {"text": text} if raw else {"message": {"role": "assistant", "content": text}}
+        if self.body.get("logprobs"):
+            choice["logprobs"] = raw_logprobs(text) if raw else chat_logprobs(text)
         self.send(
             200,
             {
-                "object": "chat.completion",
+                "object": "text_completion" if raw else "chat.completion",
                 "model": "served-model",
                 "system_fingerprint": "fp_1",
-                "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                "choices": [choice],
                 "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
             },
         )
@@ -273,9 +372,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running_server(reply: Callable[[str], str] = longest) -> Iterator[Server]:
+def running_server(
+    reply: Callable[[str], str] = longest, tls: ssl.SSLContext | None = None
+) -> Iterator[Server]:
     """A server on a free port, in a thread, until the block ends."""
-    server = Server(reply=reply)
+    server = Server(reply=reply, tls=tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from arena.engines.base import Completion, Engine, EngineError, Message, Request, storable
+from arena.engines.base import (
+    Alternative,
+    Completion,
+    Engine,
+    EngineError,
+    Message,
+    Request,
+    TokenLogprob,
+    storable,
+)
+from arena.engines.guard import Guard, parse_allowed
 from arena.engines.openai import OpenAIEngine
 from arena.engines.scripted import ScriptedEngine
 
@@ -11,4 +21,16 @@ ENGINES: dict[str, Callable[..., Engine]] = {
     "scripted": ScriptedEngine,
 }
 
-__all__ = ["ENGINES", "Completion", "Engine", "EngineError", "Message", "Request", "storable"]
+__all__ = [
+    "ENGINES",
+    "Alternative",
+    "Completion",
+    "Engine",
+    "EngineError",
+    "Guard",
+    "Message",
+    "Request",
+    "TokenLogprob",
+    "parse_allowed",
+    "storable",
+]

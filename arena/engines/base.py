@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -18,15 +18,21 @@ class Message:
 
 @dataclass(frozen=True)
 class Request:
-    """One conversation to complete.
+    """One conversation to complete, or one raw text to go on with: `prompt`, and then no `messages`.
 
     `key` is the caller's name for it and comes back with the completion. `sampling` holds settings such as
-    temperature, top_p, max_tokens, seed or stop; an engine passes them on as they are.
+    temperature, top_p, max_tokens, seed, stop or logprobs; an engine passes them on as they are. Raises
+    ValueError for messages and a prompt at once.
     """
 
     key: str
     messages: tuple[Message, ...]
     sampling: Mapping[str, object] = field(default_factory=dict)
+    prompt: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.messages and self.prompt is not None:
+            raise ValueError("A request holds messages or a prompt, not both.")
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,28 @@ class EngineError:
     final: bool
 
 
+class Alternative(NamedTuple):
+    """A token that could have come, and the natural logarithm of its probability."""
+
+    token: str
+    logprob: float
+
+
+class TokenLogprob(NamedTuple):
+    """A token that came, its log probability, and the likeliest at its place, best first."""
+
+    token: str
+    logprob: float
+    top: tuple[Alternative, ...]
+
+
 @dataclass(frozen=True)
 class Completion:
     """What came of one request: a text, or an error.
 
     `model` and `fingerprint` are what the server says it ran, `tokens_in` and `tokens_out` what it counted
     (None where it says nothing). `seconds` is the wall time of the whole request, waits between attempts
-    included.
+    included. `logprobs` has one entry a token of the text, where sampling asked for them and they came.
     """
 
     key: str
@@ -61,6 +82,7 @@ class Completion:
     tokens_out: int | None
     seconds: float
     error: EngineError | None
+    logprobs: tuple[TokenLogprob, ...] | None = None
 
 
 class Engine(Protocol):
@@ -68,6 +90,10 @@ class Engine(Protocol):
 
     `stream` gives exactly one completion per request, in any order, and never raises for the failure of one
     request. Closing the iterator early ends all work that is under way.
+
+    The source may give more after StopIteration: it is asked again after each completion, so that the caller
+    can append a conversation's next turn when the answer to the last one comes. The stream ends when every
+    request has its completion and the source gives nothing.
     """
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]: ...

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from arena.engines.base import EngineError, storable
+from arena.engines.base import EngineError, TokenLogprob, storable
+from arena.engines.logprobs import read_logprobs
 
 LONGEST_RETRY_AFTER = 24 * 3600.0  # seconds that a server's Retry-After is believed
 DETAIL_LENGTH = 200  # characters of the server's own words in a message
@@ -23,6 +24,7 @@ class Reply(NamedTuple):
     fingerprint: str | None = None
     tokens_in: int | None = None
     tokens_out: int | None = None
+    logprobs: tuple[TokenLogprob, ...] | None = None
 
 
 class Refused(Exception):
@@ -38,16 +40,19 @@ def refuse(code: str, message: str, *, final: bool = False, again: bool = False)
     return Refused(EngineError(code, message, retry_after=None, final=final), again=again)
 
 
-def read_reply(body: bytes, host: str) -> Reply:
-    """The first choice of a chat completion. Raises Refused (`empty`, `bad_response`) when it has no text."""
+def read_reply(body: bytes, host: str, *, chat: bool = True) -> Reply:
+    """The first choice of a chat completion, or of a raw one. Raises Refused (`empty`, `bad_response`)."""
     if not body.strip():
         raise refuse("empty", f"{host} sent an empty response; look at that server's log.")
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
         message = f"{host} did not answer with JSON; check that the base URL is the API's (…/v1)."
+        if body.lstrip().startswith(b"{"):
+            message = f"{host} sent JSON that is broken or cut off; look at that server's log."
         raise refuse("bad_response", message) from error
-    text, finish_reason = _first_choice(data)
+    choice = _first_choice(data)
+    text, finish_reason = _text(choice, chat), choice.get("finish_reason")
     if text is None:
         message = f"{host} answered without a text (empty choices){_cause(finish_reason)}."
         raise refuse("bad_response", message)
@@ -60,12 +65,13 @@ def read_reply(body: bytes, host: str) -> Reply:
         fingerprint=_name(data.get("system_fingerprint")),
         tokens_in=_count(usage.get("prompt_tokens")),
         tokens_out=_count(usage.get("completion_tokens")),
+        logprobs=read_logprobs(choice.get("logprobs")),
     )
 
 
 def read_error(status: int, host: str, model: str, detail: str) -> Refused:
     """The error for a response that is not 200; `detail` is what the server said, or empty."""
-    said = f" It says: {detail}" if detail else ""
+    said = f" It says: {detail.rstrip('.')}." if detail else ""
     if status in (401, 403):
         # What a server says here may repeat a part of the key, so it is not quoted.
         return refuse("unauthorized", f"{host} refuses the API key ({status}); check the key.", final=True)
@@ -129,15 +135,19 @@ def _http_date(value: str | None) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def _first_choice(data: object) -> tuple[str | None, object]:
-    """Text and finish reason of the first choice. A reasoning model's `reasoning_content` is not its text."""
+def _first_choice(data: object) -> dict:
     choices = data.get("choices") if isinstance(data, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(choice, dict):
-        return None, None
-    message = choice.get("message")
-    text = message.get("content") if isinstance(message, dict) else None
-    return (text if isinstance(text, str) else None), choice.get("finish_reason")
+    return choice if isinstance(choice, dict) else {}
+
+
+def _text(choice: dict, chat: bool) -> str | None:
+    """A choice's text. A reasoning model's `reasoning_content` is not its text."""
+    text = choice.get("text")
+    if chat:
+        message = choice.get("message")
+        text = message.get("content") if isinstance(message, dict) else None
+    return text if isinstance(text, str) else None
 
 
 def _cause(finish_reason: object) -> str:
