@@ -1,0 +1,139 @@
+"""What a vLLM server is to serve, as its command line. Only options known to be harmless get there."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from arena.engines.vllm.failures import ServerFailed
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What is to be served.
+
+    `model` is a folder, by an absolute path, or a repository of the model hub; `revision` is a branch, tag or
+    commit of it. `options` are vLLM's by their names, such as {"max_model_len": 2048}; `OPTIONS` lists those
+    allowed. Weights are read from safetensors alone, and code that comes with a model is never run.
+    """
+
+    model: str
+    revision: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_local(self) -> bool:
+        return os.path.isabs(self.model)
+
+    @property
+    def name(self) -> str:
+        """The name to ask for: without the folders around it, with the revision."""
+        name = Path(self.model).name if self.is_local else self.model
+        return f"{name}@{self.revision}" if self.revision else name
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _seed(value: object) -> bool:
+    return value == 0 or _whole(value)
+
+
+def _share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1
+
+
+def _size(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e6
+
+
+def _switch(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _word(value: object) -> bool:
+    return isinstance(value, str) and WORD.fullmatch(value) is not None
+
+
+def _one_of(*words: str) -> Callable[[object], bool]:
+    return lambda value: value in words
+
+
+# Not here, ever: trust_remote_code, and whatever takes a path, an import or JSON from the outside.
+OPTIONS: dict[str, Callable[[object], bool]] = {
+    "async_scheduling": _switch,
+    "block_size": _whole,
+    "cpu_offload_gb": _size,
+    "data_parallel_size": _whole,
+    "dtype": _one_of("auto", "bfloat16", "float16", "float32", "half", "float"),
+    "enable_chunked_prefill": _switch,
+    "enable_expert_parallel": _switch,
+    "enable_prefix_caching": _switch,
+    "enforce_eager": _switch,
+    "generation_config": _one_of("auto", "vllm"),
+    "gpu_memory_utilization": _share,
+    "kv_cache_dtype": _word,
+    "kv_cache_memory_bytes": _whole,
+    "language_model_only": _switch,
+    "load_format": _one_of("safetensors", "fastsafetensors", "dummy"),
+    "logprobs_mode": _one_of("raw_logits", "raw_logprobs", "processed_logits", "processed_logprobs"),
+    "max_cudagraph_capture_size": _whole,
+    "max_logprobs": _whole,
+    "max_model_len": _whole,
+    "max_num_batched_tokens": _whole,
+    "max_num_seqs": _whole,
+    "performance_mode": _one_of("balanced", "interactivity", "throughput"),
+    "pipeline_parallel_size": _whole,
+    "quantization": _word,
+    "reasoning_parser": _word,
+    "seed": _seed,
+    "tensor_parallel_size": _whole,
+    "tokenizer_mode": _one_of("auto", "hf", "mistral"),
+}
+
+
+def arguments(launch: Launch) -> list[str]:
+    """The part of the command line that says what is served.
+
+    Raises ServerFailed: `no_such_model`, `bad_option`.
+    """
+    _check_model(launch)
+    # Each value is glued to its name, so that none can be read as another option.
+    found = [f"--model={launch.model}", f"--served-model-name={launch.name}"]
+    if launch.revision:
+        found += [f"--revision={launch.revision}", f"--tokenizer-revision={launch.revision}"]
+    for name, value in ({"load_format": "safetensors"} | dict(launch.options)).items():
+        found.append(_argument(name, value))
+    return found
+
+
+def _check_model(launch: Launch) -> None:
+    if launch.is_local:
+        if not Path(launch.model).is_dir():
+            message = f"There is no folder {launch.model} on this host; check the path."
+            raise ServerFailed("no_such_model", message, final=True)
+    elif not HUB_NAME.fullmatch(launch.model):
+        message = (
+            f"{launch.model!r} is neither an absolute path nor a repository such as owner/name; correct it."
+        )
+        raise ServerFailed("no_such_model", message, final=True)
+    if launch.revision and not re.fullmatch(r"\w[\w./-]*", launch.revision):
+        message = f"{launch.revision!r} cannot be a revision; give a branch, a tag or a commit."
+        raise ServerFailed("no_such_model", message, final=True)
+
+
+def _argument(name: str, value: object) -> str:
+    if name not in OPTIONS:
+        message = f"The option {name!r} may not be set; these may: {', '.join(OPTIONS)}."
+        raise ServerFailed("bad_option", message, final=True)
+    if not OPTIONS[name](value):
+        raise ServerFailed("bad_option", f"The option {name} cannot be {value!r}; correct it.", final=True)
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
+    return f"--{flag}={value}"
