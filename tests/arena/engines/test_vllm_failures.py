@@ -193,10 +193,18 @@ class TestCommandLine:
         ]
 
     def test_a_folder_is_served_by_its_last_name(self, tmp_path):
+        (tmp_path / "model.safetensors").touch()
         assert arguments(Launch(str(tmp_path)))[:2] == [
             f"--model={tmp_path}",
             f"--served-model-name={tmp_path.name}",
         ]
+
+    def test_a_folder_without_safetensors_is_refused(self, tmp_path):
+        (tmp_path / "pytorch_model.bin").touch()
+        with pytest.raises(ServerFailed, match="convert them") as caught:
+            arguments(Launch(str(tmp_path)))
+        assert (caught.value.code, caught.value.final) == ("unsupported_model", True)
+        assert arguments(Launch(str(tmp_path), options={"load_format": "dummy"}))
 
     @pytest.mark.parametrize(
         "options",
