@@ -1,5 +1,6 @@
 """What the outside may say: forms, the cap on uploads, and who may sign up."""
 
+import re
 import unicodedata
 from typing import Any
 
@@ -11,7 +12,11 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.text import slugify
 
-from arena.models import Benchmark
+from arena.engines import ENGINES, storable
+from arena.engines.guard import Guard, parse_allowed
+from arena.engines.vllm.launch import HUB_NAME, REVISION
+from arena.models import Benchmark, HostModel
+from arena.services.submissions import Entry
 from arena.services.voting import Choice
 
 FORM_ROOM = 1024 * 1024  # bytes that a request may hold beside its file
@@ -66,7 +71,17 @@ class VoteForm(forms.Form):
     choice = forms.ChoiceField(choices=[(choice.value, choice.value) for choice in Choice])
 
 
-class UploadForm(forms.Form):
+class MarkedForm(forms.Form):
+    """Says to assistive technology which of its fields are wrong."""
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        for name in self.errors:
+            if name in self.fields:
+                self.fields[name].widget.attrs["aria-invalid"] = "true"
+
+
+class UploadForm(MarkedForm):
     """A form with a file. ``refused`` is set where the file was too large to be read."""
 
     file = forms.FileField(label="File", allow_empty_file=True)  # the check says what an empty file lacks
@@ -78,9 +93,6 @@ class UploadForm(forms.Form):
             self.fields["file"].error_messages["required"] = (
                 f"The file is larger than {limit}, so it was not read. Send a smaller one."
             )
-        for name, field in self.fields.items():
-            if self.is_bound and self.errors.get(name):
-                field.widget.attrs["aria-invalid"] = "true"
 
 
 class SlugChoiceField(forms.ModelChoiceField):
@@ -88,19 +100,134 @@ class SlugChoiceField(forms.ModelChoiceField):
         return super().to_python(value.replace("\0", "") if value else value)  # the database knows no NUL
 
 
-class SubmitForm(UploadForm):
+class EntryForm(MarkedForm):
+    """Which benchmark a model enters, and under which name."""
+
     benchmark = SlugChoiceField(Benchmark.objects.open(), empty_label=None, to_field_name="slug")
     name = forms.CharField(
         max_length=120, label="Name of the model", widget=forms.TextInput({"autocomplete": "off"})
     )
     organisation = forms.CharField(max_length=120, required=False, label="Organisation")
-    field_order = ["benchmark", "name", "organisation", "file"]
 
     def clean_name(self) -> str:
         return plain_name(self.cleaned_data["name"])
 
     def clean_organisation(self) -> str:
         return plain_name(self.cleaned_data["organisation"])
+
+    @property
+    def sampling(self) -> dict[str, object]:
+        """The settings that were given; what was left empty is the server's own business."""
+        given = {name: self.cleaned_data.get(name) for name in SamplingForm.base_fields}
+        return {name: value for name, value in given.items() if value not in (None, "")}
+
+    def main_fields(self) -> list[forms.BoundField]:
+        return [field for field in self.visible_fields() if field.name not in SamplingForm.base_fields]
+
+    def sampling_fields(self) -> list[forms.BoundField]:
+        return [field for field in self.visible_fields() if field.name in SamplingForm.base_fields]
+
+    def sampling_is_open(self) -> bool:
+        """Whether the settings are shown from the start: where one was given or is wrong."""
+        return any(field.errors or field.value() for field in self.sampling_fields())
+
+    def entry(self, user: Any) -> Entry:
+        fields = ("benchmark", "name", "organisation")
+        return Entry(user=user, sampling=self.sampling, **{name: self.cleaned_data[name] for name in fields})
+
+
+class SamplingForm(forms.Form):
+    """How a model answers, by the field's names and ranges. They belong to the model, not to one entry."""
+
+    temperature = forms.FloatField(required=False, min_value=0, max_value=2, label="Temperature")
+    top_p = forms.FloatField(required=False, min_value=0.001, max_value=1, label="Top p")
+    min_p = forms.FloatField(required=False, min_value=0, max_value=1, label="Min p")
+    max_tokens = forms.IntegerField(
+        required=False, min_value=1, max_value=1_000_000, label="Longest answer, in tokens"
+    )
+    seed = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, label="Seed")
+    system_prompt = forms.CharField(
+        required=False, max_length=20_000, label="System prompt", widget=forms.Textarea({"rows": 3})
+    )
+
+    def clean_system_prompt(self) -> str:
+        return storable(self.cleaned_data["system_prompt"])
+
+
+class RecordedForm(UploadForm, EntryForm):
+    field_order = ["benchmark", "name", "organisation", "file"]
+
+
+class RetryForm(forms.Form):
+    key = forms.CharField(
+        required=False,
+        max_length=500,
+        label="API key",
+        help_text="Kept encrypted, used to ask this endpoint alone, and never shown again.",
+        widget=forms.PasswordInput({"autocomplete": "off"}),
+    )
+
+    def clean_key(self) -> str:
+        key = self.cleaned_data["key"].strip()
+        if not re.fullmatch(r"[!-~]*", key):
+            raise forms.ValidationError("A key holds only printable ASCII characters, without spaces.")
+        return key
+
+
+class EndpointForm(EntryForm, RetryForm, SamplingForm):
+    base_url = forms.CharField(
+        max_length=300,
+        label="Base URL",
+        help_text="The address of the API with its version, such as https://api.example.org/v1",
+        widget=forms.URLInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    model = forms.CharField(
+        max_length=200,
+        label="Model name on that server",
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    field_order = ["benchmark", "name", "organisation", "base_url", "model", "key"]
+
+    def clean_model(self) -> str:
+        return plain_name(self.cleaned_data["model"])
+
+    def clean_base_url(self) -> str:
+        url = self.cleaned_data["base_url"].strip()
+        try:
+            Guard(allowed=parse_allowed(settings.ENDPOINT_ALLOW)).check_url(url)
+            ENGINES["openai"](base_url=url, model="any")
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        return url
+
+
+class HostForm(EntryForm, SamplingForm):
+    source = forms.CharField(
+        max_length=300,
+        label="Model",
+        help_text="A Hugging Face repository, such as Qwen/Qwen3-0.6B, or a path on the GPU hosts.",
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    revision = forms.CharField(
+        required=False, max_length=100, label="Revision", help_text="Branch, tag or commit."
+    )
+    dtype = forms.ChoiceField(choices=HostModel.DType.choices, label="Number format", initial="auto")
+    max_model_len = forms.IntegerField(
+        required=False, min_value=16, max_value=10_000_000, label="Longest context, in tokens"
+    )
+    field_order = ["benchmark", "name", "organisation", "source", "revision", "dtype", "max_model_len"]
+
+    def clean_source(self) -> str:
+        source = self.cleaned_data["source"].strip()
+        if not HUB_NAME.fullmatch(source) and not source.startswith("/"):
+            raise forms.ValidationError("Write a repository such as owner/name, or an absolute path.")
+        return storable(source)
+
+    def clean_revision(self) -> str:
+        revision = self.cleaned_data["revision"].strip()
+        if revision and not REVISION.fullmatch(revision):
+            raise forms.ValidationError("A revision is a branch, a tag or a commit.")
+        return revision
 
 
 class BenchmarkForm(UploadForm):

@@ -15,6 +15,7 @@ in a transaction.
 """
 
 import logging
+import socket
 import threading
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,6 +42,11 @@ class Claim(NamedTuple):
     subject: int
     token: uuid.UUID
     attempts: int
+
+
+def worker_name(role: str = "worker") -> str:
+    """What the jobs of this host's worker are claimed under."""
+    return f"{role}@{socket.gethostname()}"
 
 
 def enqueue(kind: str, owner: int, subjects: Iterable[int]) -> int:
@@ -177,6 +183,20 @@ def postpone(claims: Iterable[Claim], code: str, message: str, *, delay: float, 
         )
 
 
+def postpone_pending(kind: str, owner: int, code: str, message: str, *, delay: float) -> int:
+    """Put all that waits for an owner aside for ``delay`` seconds: nothing of it can be done before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE arena_job SET error_code = %s, error = %s,
+                next_attempt_at = clock_timestamp() + make_interval(secs => %s)
+            WHERE kind = %s AND owner = %s AND state = 'pending'
+            """,
+            [code, message, delay, kind, owner],
+        )
+        return cursor.rowcount
+
+
 def drop(claims: Iterable[Claim]) -> None:
     """Delete jobs that need not be done any more. Call inside ``fenced``."""
     Job.objects.filter(id__in=[held.id for held in claims]).delete()
@@ -210,25 +230,26 @@ def retry_failed(kind: str, owner: int) -> int:
 
 @contextmanager
 def keep_alive(claims: list[Claim], lease: float) -> Iterator[None]:
-    """Extend the lease of a batch every third of it, from a thread with a connection of its own."""
+    """Extend the leases every third of their time, from a thread with a connection of its own.
+
+    ``claims`` may grow while the block runs.
+    """
     done = threading.Event()
 
     def extend() -> None:
         try:
             while not done.wait(lease / 3):
-                _extend(claims[0].token, lease)
+                _extend({held.token for held in list(claims)}, lease)
         finally:
             connection.close()
 
     thread = threading.Thread(target=extend, name="lease", daemon=True)
-    if claims:
-        thread.start()
+    thread.start()
     try:
         yield
     finally:
         done.set()
-        if claims:
-            thread.join()
+        thread.join()
 
 
 @contextmanager
@@ -245,14 +266,14 @@ def alone(name: str) -> Iterator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCK_SPACE, name])
 
 
-def _extend(token: uuid.UUID, lease: float) -> None:
+def _extend(tokens: set[uuid.UUID], lease: float) -> None:
     try:
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE arena_job SET lease_until = clock_timestamp() + make_interval(secs => %s) "
-                "WHERE token = %s AND state = 'running'",
-                [lease, token],
+                "WHERE token = ANY(%s) AND state = 'running'",
+                [lease, list(tokens)],
             )
     except Exception:  # the database may be restarting; the next beat tries again with a fresh connection
-        log.warning("could not extend the lease of %s", token, exc_info=True)
+        log.warning("could not extend %d leases", len(tokens), exc_info=True)
         connection.close()

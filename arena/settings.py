@@ -3,11 +3,13 @@
 A variable with a bad value stops the start with a sentence that names it.
 """
 
+import json
 import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 from arena import embedded
 
@@ -26,6 +28,25 @@ def env_int(name: str, default: int) -> int:
     if value and not (value.isdecimal() and int(value) > 0):
         raise ImproperlyConfigured(f"{name} must be a whole number above zero, not {value!r}.")
     return int(value) if value else default
+
+
+def env_list(name: str) -> list[str]:
+    """Values separated by commas."""
+    return [value.strip() for value in os.environ.get(name, "").split(",") if value.strip()]
+
+
+def env_options(name: str) -> dict[str, object]:
+    """Options such as gpu_memory_utilization=0.8,enforce_eager=true; a value is JSON, or else a word."""
+    options: dict[str, object] = {}
+    for entry in env_list(name):
+        key, equals, value = entry.partition("=")
+        if not (key and equals):
+            raise ImproperlyConfigured(f"{name} must look like option=value,option=value, not {entry!r}.")
+        try:
+            options[key.strip()] = json.loads(value)
+        except ValueError:
+            options[key.strip()] = value.strip()
+    return options
 
 
 def database_from_url(url: str) -> dict:
@@ -54,12 +75,14 @@ ARENA_HOME = Path(os.environ.get("ARENA_HOME") or BASE_DIR / "var").expanduser()
 ARENA_URL = os.environ.get("ARENA_URL", "").rstrip("/")  # https://arena.example.org in production
 DEBUG = env_bool("DEBUG", False)
 SECRET_KEY = os.environ.get("SECRET_KEY") or embedded.secret_key(ARENA_HOME)
+# Encrypts the API keys that people store: the first seals, all open.
+SEALING_KEYS = env_list("SEALING_KEYS") or [embedded.secret_key(ARENA_HOME, "sealing_key")]
 
 _host = urlsplit(ARENA_URL).hostname
 if ARENA_URL and not (_host and ARENA_URL.startswith(("https://", "http://"))):
     raise ImproperlyConfigured("ARENA_URL must look like https://arena.example.org.")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"] + ([_host] if _host else [])
-ALLOWED_HOSTS += [host.strip() for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host.strip()]
+ALLOWED_HOSTS += env_list("ALLOWED_HOSTS")
 ALLOWED_HOSTS += [host for host in [os.environ.get("HOST", "")] if host not in ("", "0.0.0.0")]  # noqa: S104
 CSRF_TRUSTED_ORIGINS = [ARENA_URL] if ARENA_URL else []
 if ARENA_URL.startswith("https://"):
@@ -151,6 +174,9 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_ACKS_LATE = False  # a lost message costs nothing: the next tick asks the database again
 CELERY_TASK_DEFAULT_QUEUE = "default"
+# A worker without -Q takes all three, so that no queue is left without one.
+CELERY_TASK_QUEUES = [Queue(name) for name in ("default", "io", "gpu")]
+CELERY_TASK_ROUTES = {"arena.tasks.answer_pending": "io", "judging.tasks.work_on_host": "gpu"}
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 8
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -165,6 +191,8 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"expires": 300}}
     for name, seconds in {
         "arena.tasks.render_answers": 5.0,
+        "arena.tasks.answer_pending": 2.0,
+        "judging.tasks.work_on_host": 2.0,
         "leaderboard.tasks.pair_submissions": 2.0,
         "judging.tasks.plan_judging": 2.0,
         "judging.tasks.judge_pending": 2.0,
@@ -176,6 +204,16 @@ CELERY_BEAT_SCHEDULE = {
 LEASE_SECONDS = env_int("LEASE_SECONDS", 60)
 JUDGE_CONCURRENCY = env_int("JUDGE_CONCURRENCY", 32)  # requests in flight to one judge's server
 JUDGE_DEADLINE = env_int("JUDGE_DEADLINE", 180)  # seconds for one ruling, retries included
+ENDPOINT_CONCURRENCY = env_int("ENDPOINT_CONCURRENCY", 16)  # requests in flight to one submitted endpoint
+ANSWER_DEADLINE = env_int("ANSWER_DEADLINE", 300)  # seconds for one answer of a model, retries included
+# Own servers that submitted endpoints may name, although their addresses are not public.
+ENDPOINT_ALLOW = os.environ.get("ENDPOINT_ALLOW", "")
+# Workers with vLLM: the interpreter that has it (this environment may go without), and their limits.
+VLLM_PYTHON = os.environ.get("VLLM_PYTHON", "")
+VLLM_OPTIONS = env_options("VLLM_OPTIONS")  # for every model of this host; a model's own go before
+VLLM_CONCURRENCY = env_int("VLLM_CONCURRENCY", 128)  # requests in flight to the server on this host
+VLLM_STARTUP = env_int("VLLM_STARTUP", 900)  # seconds that a model may take to load
+VLLM_IDLE = env_int("VLLM_IDLE", 300)  # seconds that a model stays loaded without work
 MATCH_BUDGET = env_int("MATCH_BUDGET", 200)  # matches that a new competitor gets on a benchmark
 UPLOAD_LIMIT = env_int("UPLOAD_LIMIT", 64 * 1024 * 1024)  # bytes of one uploaded file
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # form fields; files stream past it

@@ -1,12 +1,44 @@
-"""Celery's door to the arena. Safe to run twice, and at once."""
+"""Celery's doors to the arena. Safe to run twice, and at once."""
+
+import time
 
 from celery import shared_task
+from django.utils import timezone
 
+from arena import jobs
+from arena.models import Submission
+from arena.models.jobs import ANSWER
+from arena.services import answering
 from arena.services.rendering import render_pending
 
 ANSWERS_AT_ONCE = 500
+TURN = 20.0  # seconds after which one run asks nothing new and makes room for other submissions
+SLOTS = 2  # submissions that one host asks at a time: slow endpoints may not take every process of its worker
 
 
 @shared_task(name="arena.tasks.render_answers")
 def render_answers() -> int:
     return render_pending(ANSWERS_AT_ONCE)
+
+
+@shared_task(name="arena.tasks.answer_pending")
+def answer_pending() -> None:
+    """Ask submitted endpoints that no other worker is busy with, and move on what is answered."""
+    for slot in range(SLOTS):
+        with jobs.alone(f"{jobs.worker_name()} answers {slot}") as mine:
+            if mine:
+                _take_turns()
+                return
+
+
+def _take_turns() -> None:
+    start = time.monotonic()
+    endpoints = Submission.objects.answering(timezone.now()).filter(kind=Submission.Kind.ENDPOINT)
+    for submission in endpoints.select_related("endpoint").order_by("?"):
+        if jobs.has_claimable(ANSWER, submission.pk):
+            with jobs.alone(f"submission {submission.pk}") as mine:
+                if mine:
+                    answering.answer_by_endpoint(submission, worker=jobs.worker_name(), seconds=TURN)
+        if time.monotonic() - start > TURN:
+            break
+    answering.close_answered(timezone.now())

@@ -11,6 +11,7 @@ urlpatterns = [
     path("vote/<uuid:token>/cast/", vote.cast, name="cast"),
     path("vote/<uuid:token>/skip/", vote.skip, name="skip"),
     path("submit/", submit.submit, name="submit"),
+    path("submissions/<int:pk>/retry/", submit.retry, name="retry"),
     path("benchmarks/", benchmarks.index, name="benchmarks"),
     path("benchmarks/new/", benchmarks.new, name="benchmark_new"),
     path("benchmarks/<slug:slug>/", benchmarks.detail, name="benchmark"),

@@ -26,6 +26,14 @@ class JudgeQuerySet(models.QuerySet["Judge"]):
     def active(self) -> "JudgeQuerySet":
         return self.filter(is_active=True).exclude(engine=Judge.Engine.RECORDED)
 
+    def elsewhere(self) -> "JudgeQuerySet":
+        """Active judges that any worker can ask."""
+        return self.active().exclude(engine=Judge.Engine.VLLM)
+
+    def on_hosts(self) -> "JudgeQuerySet":
+        """Active judges whose model a worker with vLLM serves."""
+        return self.active().filter(engine=Judge.Engine.VLLM).select_related("host_model").order_by("pk")
+
     def named(self, name: str) -> "Judge | None":
         """The newest judge of that name, or the one whose slug or 'name vN' it is."""
         for judge in self.order_by("name", "-version"):
@@ -39,6 +47,7 @@ class Judge(models.Model):
 
     class Engine(models.TextChoices):
         OPENAI = "openai", "OpenAI-compatible server"
+        VLLM = "vllm", "Served by vLLM on a worker"
         SCRIPTED = "scripted", "Recorded texts, played back"
         BASELINE = "baseline", "Baseline without a model"
         RECORDED = "recorded", "Imported rulings only"
@@ -55,6 +64,14 @@ class Judge(models.Model):
     )
     model = models.CharField(max_length=200, blank=True, help_text="Model name, or the baseline's name.")
     base_url = models.CharField(max_length=300, blank=True, help_text="With the version: http://host:8000/v1")
+    host_model = models.ForeignKey(
+        "arena.HostModel",
+        models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="judges",
+        help_text="What a worker with vLLM serves for it.",
+    )
     key_variable = models.CharField(
         max_length=80,
         blank=True,
@@ -67,7 +84,17 @@ class Judge(models.Model):
     is_demo = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
-    FIXED = ("name", "version", "engine", "protocol", "model", "base_url", "sampling", "both_orders")
+    FIXED = (
+        "name",
+        "version",
+        "engine",
+        "protocol",
+        "model",
+        "base_url",
+        "host_model",
+        "sampling",
+        "both_orders",
+    )
 
     objects = JudgeQuerySet.as_manager()
 
@@ -93,6 +120,10 @@ class Judge(models.Model):
             raise ValidationError({"sampling": 'Settings are an object, such as {"temperature": 0}.'})
         if self.engine == self.Engine.BASELINE:
             self._check_baseline()
+        if (self.engine == self.Engine.VLLM) != (self.host_model is not None):
+            raise ValidationError(
+                {"host_model": "A judge served by vLLM has a host model; no other judge has."}
+            )
         try:
             if self.engine == self.Engine.OPENAI:
                 ENGINES[self.engine](base_url=self.base_url, model=self.model)

@@ -1,21 +1,19 @@
 """Celery's doors to judging. Each is safe to run twice and at the same time."""
 
-import socket
 import time
+from functools import cache
 
 from celery import shared_task
+from django.conf import settings
 
 from arena import jobs
+from arena.services.hosting import Host
 from judging.models import KIND, Judge
 from judging.services import judging
+from judging.services.serving import take_turn
 
 TURN = 20.0  # seconds after which one run asks nothing new and makes room for other tasks
 SLOTS = 2  # judges that one host works on at once: slow ones may not take every process of its worker
-
-
-def worker_name() -> str:
-    """What the jobs of this host's worker are claimed under."""
-    return f"worker@{socket.gethostname()}"
 
 
 @shared_task(name="judging.tasks.plan_judging")
@@ -33,7 +31,7 @@ def plan_judging() -> None:
 def judge_pending() -> None:
     """Work on the judges that have something to do and that no other worker is busy with."""
     for slot in range(SLOTS):
-        with jobs.alone(f"{worker_name()} slot {slot}") as mine:
+        with jobs.alone(f"{jobs.worker_name()} slot {slot}") as mine:
             if mine:
                 _take_turns()
                 return
@@ -41,11 +39,28 @@ def judge_pending() -> None:
 
 def _take_turns() -> None:
     start = time.monotonic()
-    for judge in Judge.objects.active().order_by("?"):
+    for judge in Judge.objects.elsewhere().order_by("?"):
         if jobs.has_claimable(KIND, judge.pk):
             with jobs.alone(f"judge {judge.pk}") as mine:
                 if mine:
-                    for _ in judging.judge_pending(judge, worker=worker_name(), seconds=TURN):
+                    for _ in judging.judge_pending(judge, worker=jobs.worker_name(), seconds=TURN):
                         pass
         if time.monotonic() - start > TURN:
             return
+
+
+@shared_task(name="judging.tasks.work_on_host")
+def work_on_host() -> None:
+    """Serve models on this host, one after the other, for what submissions and judges wait for."""
+    if not settings.VLLM_PYTHON:
+        return  # no host for models; another worker of the queue may be one
+    name = jobs.worker_name("gpu")
+    with jobs.alone(f"{name} models") as mine:
+        if mine:
+            take_turn(_host(name))
+
+
+@cache
+def _host(name: str) -> Host:
+    """The one of this process: a loaded model stays between two turns."""
+    return Host(name, settings.ARENA_HOME / "vllm")

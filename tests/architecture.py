@@ -13,6 +13,7 @@ HEAVY = {
     "aiohttp": ("arena/engines/openai.py", "arena/engines/connections.py"),
     "httpx": (),
     "yarl": ("arena/engines/",),
+    "cryptography": ("arena/sealing.py",),
     "vllm": (),
     "torch": (),
     "numpy": ("leaderboard/ratings/", "judging/agreement"),
@@ -88,4 +89,6 @@ def upward_by_code(root: Path) -> list[str]:
 def environment_variables(root: Path) -> set[str]:
     """Every variable that settings read."""
     text = (root / "arena" / "settings.py").read_text(encoding="utf-8")
-    return set(re.findall(r"(?:environ(?:\.get)?[\[(]|env_(?:bool|int)\()\s*\"([A-Z_]+)\"", text))
+    return set(
+        re.findall(r"(?:environ(?:\.get)?[\[(]|env_(?:bool|int|list|options)\()\s*\"([A-Z_]+)\"", text)
+    )

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from arena.models import Answer, Benchmark, Competitor, Match, Prompt, Vote, Voter
+from arena.models import Answer, Benchmark, Competitor, Match, Prompt, Submission, Vote, Voter
 from arena.outcomes import Order, Winner
 from arena.services.pairing import pair_answers
+from arena.services.submissions import Entry, accept_endpoint
 from judging.models import Judge
 
 _numbers = itertools.count(1)
@@ -63,6 +64,14 @@ def make_vote(
     return Vote.objects.create(
         voter=voter, match=match, winner=winner, order=order, turn=turn, created_at=created
     )
+
+
+def make_endpoint(
+    benchmark: Benchmark, base_url: str, user=None, *, model="model", key="", **fields
+) -> Submission:
+    """An endpoint that waits to be asked every prompt."""
+    entry = Entry(user=user, benchmark=benchmark, name=f"Endpoint {next(_numbers)}", **fields)
+    return accept_endpoint(entry, base_url=base_url, model=model, key=key, now=timezone.now())
 
 
 def make_judge(name: str = "", **fields) -> Judge:

@@ -210,6 +210,12 @@ class Handler(BaseHTTPRequestHandler):
         key = self.headers.get("authorization", "")
         self.send(int(status), {"error": {"message": f"you sent {key} and that is {status:g}"}}, headers)
 
+    def do_refuses(self, number, turn, prompt) -> None:
+        """400 for the prompt that ends in this number and a question mark, good for others."""
+        if prompt.endswith(f"{number:g}?"):
+            return self.send(400, {"error": {"message": "content filter"}})
+        self.send_text(self.server.reply(prompt))
+
     def do_html(self, _, turn, prompt) -> None:
         self.send_bytes(200, b"<html><body>Welcome</body></html>", {"content-type": "text/html"})
 

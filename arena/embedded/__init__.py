@@ -22,12 +22,12 @@ def broker_url(home: Path) -> str:
     return f"redis+socket://{quote(str(find_places(home).broker_socket), safe='/')}?virtual_host=0"
 
 
-def secret_key(home: Path) -> str:
-    """The key that signs cookies: made once and kept in ``home/secret_key``, readable for its owner alone.
+def secret_key(home: Path, name: str = "secret_key") -> str:
+    """A random key: made once and kept in the file ``home/name``, readable for its owner alone.
 
     The settings cannot load without it, so a folder that takes no file ends the program with a sentence.
     """
-    path = home / "secret_key"
+    path = home / name
     try:
         if not path.exists():
             make_folder(home)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import IO, TextIO
 
 PAUSE = 0.1  # seconds between two looks at the children
-COLOURS = {"web": 36, "worker": 32, "beat": 35, "broker": 33}
+COLOURS = {"web": 36, "worker": 32, "gpu": 34, "beat": 35, "broker": 33}
 
 
 @dataclass(frozen=True)

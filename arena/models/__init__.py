@@ -1,8 +1,10 @@
 """Tables of facts: what people gave. Split by noun; import from here."""
 
-from arena.models.answers import Answer, Competitor, Match, Submission
+from arena.models.answers import Answer, Competitor, Match
 from arena.models.benchmarks import Benchmark, Prompt
+from arena.models.hosts import HostModel, HostWorker
 from arena.models.jobs import Job
+from arena.models.submissions import Endpoint, Submission
 from arena.models.votes import Ballot, Vote, Voter
 
 __all__ = [
@@ -10,6 +12,9 @@ __all__ = [
     "Ballot",
     "Benchmark",
     "Competitor",
+    "Endpoint",
+    "HostModel",
+    "HostWorker",
     "Job",
     "Match",
     "Prompt",

@@ -1,8 +1,10 @@
-"""Competitors, their submissions and answers, and the matches between answers."""
+"""Competitors, their answers, and the matches between answers."""
+
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Lower
 from django.urls import reverse
 
@@ -30,46 +32,6 @@ class Competitor(models.Model):
         return reverse("model", args=[self.slug])
 
 
-class Submission(models.Model):
-    """One competitor's entry to one benchmark and its progress.
-
-    Only what this row itself went through is stored; "judging" and "rated" follow from downstream rows.
-    """
-
-    class Kind(models.TextChoices):
-        RECORDED = "recorded", "Recorded answers"
-
-    class State(models.TextChoices):
-        RECEIVED = "received", "Received"  # the file was checked as a whole, its answers are stored
-        PAIRED = "paired", "Paired"  # its matches exist
-        FAILED = "failed", "Failed"
-
-    competitor = models.ForeignKey(Competitor, models.CASCADE, related_name="submissions")
-    benchmark = models.ForeignKey("arena.Benchmark", models.CASCADE, related_name="submissions")
-    submitter = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="submissions"
-    )
-    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.RECORDED)
-    state = models.CharField(max_length=20, choices=State.choices, default=State.RECEIVED)
-    cause = models.CharField(max_length=40, blank=True, help_text="Code of the failure.")
-    message = models.TextField(blank=True, help_text="The failure in a sentence, with the next step.")
-    filename = models.CharField(max_length=255, blank=True)
-    received_at = models.DateTimeField()
-    paired_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["competitor", "benchmark"], name="one_entry_per_benchmark"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.competitor} on {self.benchmark}"
-
-    def get_absolute_url(self) -> str:
-        return reverse("submission", args=[self.pk])
-
-
 class Answer(models.Model):
     """A competitor's reply to a prompt, all turns.
 
@@ -79,13 +41,20 @@ class Answer(models.Model):
 
     competitor = models.ForeignKey(Competitor, models.CASCADE, related_name="answers")
     prompt = models.ForeignKey("arena.Prompt", models.CASCADE, related_name="answers")
-    submission = models.ForeignKey(Submission, models.CASCADE, null=True, blank=True, related_name="answers")
+    submission = models.ForeignKey(
+        "arena.Submission", models.CASCADE, null=True, blank=True, related_name="answers"
+    )
     sample = models.PositiveSmallIntegerField(default=0)
     turns = models.JSONField(null=True, blank=True)
     html = models.JSONField(null=True, blank=True, editable=False, help_text="Rendered turns; made once.")
-    finish_reason = models.CharField(max_length=20, blank=True)
-    tokens = models.PositiveIntegerField(null=True, blank=True)
     engine = models.CharField(max_length=40, blank=True)
+    model_returned = models.CharField(max_length=200, blank=True, help_text="What the server says it ran.")
+    fingerprint = models.CharField(max_length=200, blank=True)
+    finish_reason = models.CharField(max_length=20, blank=True)
+    tokens_in = models.PositiveIntegerField(null=True, blank=True)
+    tokens_out = models.PositiveIntegerField(null=True, blank=True)
+    seconds = models.FloatField(null=True, blank=True, help_text="Wall time of all turns, retries included.")
+    created_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["id"]
@@ -104,6 +73,24 @@ class Answer(models.Model):
     @property
     def is_empty(self) -> bool:
         return self.turns is not None and not any(turn.strip() for turn in self.turns)
+
+
+class Served(NamedTuple):
+    """What answered for a competitor here, and how much: ``tokens`` None where the server did not count."""
+
+    engine: str
+    model: str
+    fingerprint: str
+    answers: int
+    tokens: int | None
+
+
+def served_by(competitor: Competitor) -> list[Served]:
+    """The servers that generated a competitor's answers, those with most answers first."""
+    generated = Answer.objects.filter(competitor=competitor).exclude(engine__in=["", "recorded"]).order_by()
+    kinds = generated.values_list("engine", "model_returned", "fingerprint")
+    rows = kinds.annotate(answers=Count("pk"), tokens=Sum("tokens_out")).order_by("-answers")
+    return [Served(*row) for row in rows]
 
 
 class MatchQuerySet(models.QuerySet["Match"]):

@@ -3,6 +3,13 @@
 from django.db import models
 from django.db.models import Q
 
+ANSWER = "answer"  # the kind whose owner is a submission and whose subject is a prompt
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def unfinished(self) -> "JobQuerySet":
+        return self.filter(state__in=[Job.State.PENDING, Job.State.RUNNING])
+
 
 class Job(models.Model):
     """A unit of work of one kind on one subject, for one owner (for judging: the match, for the judge).
@@ -28,6 +35,8 @@ class Job(models.Model):
     error_code = models.CharField(max_length=40, blank=True)
     error = models.TextField(blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "owner", "subject"], name="job_once")]

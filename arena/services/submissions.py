@@ -1,15 +1,19 @@
-"""Taking in what people upload: recorded answers, and benchmarks."""
+"""Taking in models: recorded answers, or where a model answers."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils.text import slugify
 
-from arena.models import Answer, Benchmark, Competitor, Prompt, Submission
+from arena import jobs
+from arena.models import Answer, Benchmark, Competitor, Endpoint, HostModel, Prompt, Submission
+from arena.models.jobs import ANSWER
+from arena.sealing import seal
 from arena.services.competitors import free_slugs
-from arena.uploads import CheckedAnswers, Problem, PromptInfo, check_answers, check_prompts
+from arena.uploads import CheckedAnswers, Problem, PromptInfo, check_answers
 
 NAMING = 2**40  # the advisory lock under which new models get their names; no other lock has this number
 
@@ -21,52 +25,141 @@ class UploadRefused(Exception):
         super().__init__("; ".join(problem.reason for problem in problems[:3]))
         self.problems = problems
 
+    @classmethod
+    def because(cls, reason: str) -> "UploadRefused":
+        return cls([Problem(None, reason)])
 
-def accept_submission(
-    *, user, benchmark: Benchmark, name: str, organisation: str, file: IO[bytes], now: datetime
-) -> Submission:
+
+@dataclass(frozen=True)
+class Entry:
+    """Who submits what to which benchmark. ``sampling`` belongs to the model: other settings, other model."""
+
+    user: Any
+    benchmark: Benchmark
+    name: str
+    organisation: str = ""
+    sampling: Mapping[str, object] = field(default_factory=dict)
+
+
+def accept_recorded(entry: Entry, *, file: IO[bytes], now: datetime) -> Submission:
     """Check a (named) file of recorded answers as a whole and store it, or raise UploadRefused."""
-    if not benchmark.is_open:
-        raise UploadRefused([Problem(None, f"{benchmark} is closed: it takes no new models.")])
+    benchmark = entry.benchmark
+    _refuse_closed(benchmark)
     prompts = {prompt.key: prompt for prompt in benchmark.prompts.all()}
     known = [PromptInfo(prompt.key, tuple(prompt.turns)) for prompt in prompts.values()]
     checked = check_answers(file, file.name, known, limit_bytes=settings.UPLOAD_LIMIT)
     if checked.problems:
         raise UploadRefused(checked.problems)
     with transaction.atomic():
-        competitor = _competitor(user, benchmark, name.strip(), organisation.strip())
-        submission = Submission.objects.create(
-            competitor=competitor,
-            benchmark=benchmark,
-            submitter=user,
-            filename=file.name[:255],
-            received_at=now,
-        )
-        _store_answers(submission, prompts, checked)
+        submission = _enter(entry, now=now, filename=file.name[:255], answered_at=now)
+        _store_answers(submission, prompts, checked, now)
         return submission
 
 
-def _competitor(user, benchmark: Benchmark, name: str, organisation: str) -> Competitor:
+def accept_endpoint(entry: Entry, *, base_url: str, model: str, key: str, now: datetime) -> Submission:
+    """Store an OpenAI-compatible endpoint whose model a worker will ask, or raise UploadRefused."""
+    _refuse_closed(entry.benchmark)
+    with transaction.atomic():
+        submission = _enter(entry, now=now, kind=Submission.Kind.ENDPOINT, state=Submission.State.ANSWERING)
+        Endpoint.objects.create(submission=submission, base_url=base_url, model=model, **_sealed(key))
+        _plan_answers(submission)
+        return submission
+
+
+def accept_host_model(
+    entry: Entry, *, source: str, revision: str, dtype: str, max_model_len: int | None, now: datetime
+) -> Submission:
+    """Store a model that a worker with vLLM will serve and ask, or raise UploadRefused."""
+    _refuse_closed(entry.benchmark)
+    with transaction.atomic():
+        host_model, _ = HostModel.objects.get_or_create(
+            source=source, revision=revision, dtype=dtype, max_model_len=max_model_len
+        )
+        submission = _enter(
+            entry,
+            now=now,
+            kind=Submission.Kind.HOST,
+            state=Submission.State.ANSWERING,
+            host_model=host_model,
+        )
+        _plan_answers(submission)
+        return submission
+
+
+def retry_submission(submission: Submission, *, key: str = "") -> bool:
+    """Ask again what a failed submission's model has not answered, with another key if one is given.
+
+    Answers that are stored stay. Returns whether there was something to try again.
+    """
+    with transaction.atomic():
+        failed = Submission.objects.filter(pk=submission.pk, state=Submission.State.FAILED)
+        again = failed.exclude(kind=Submission.Kind.RECORDED)
+        fresh = {"cause": "", "message": "", "attempts": 0, "next_attempt_at": None}
+        if not again.update(state=Submission.State.ANSWERING, **fresh):
+            return False
+        if key:
+            Endpoint.objects.filter(submission=submission).update(**_sealed(key))
+        jobs.retry_failed(ANSWER, submission.pk)
+        return True
+
+
+def _refuse_closed(benchmark: Benchmark) -> None:
+    if not benchmark.is_open:
+        raise UploadRefused.because(f"{benchmark} is closed: it takes no new models.")
+
+
+def _enter(entry: Entry, *, now: datetime, **fields: Any) -> Submission:
+    return Submission.objects.create(
+        competitor=_competitor(entry),
+        benchmark=entry.benchmark,
+        submitter=entry.user,
+        received_at=now,
+        **fields,
+    )
+
+
+def _plan_answers(submission: Submission) -> None:
+    """A job for each prompt."""
+    jobs.enqueue(ANSWER, submission.pk, submission.benchmark.prompts.values_list("pk", flat=True))
+
+
+def _sealed(key: str) -> dict[str, str]:
+    ending = key[-4:] if len(key) >= 12 else ""  # of a short key, four characters would give away too much
+    return {"sealed_key": seal(key, settings.SEALING_KEYS), "key_ending": ending}
+
+
+def _competitor(entry: Entry) -> Competitor:
     """The user's own competitor of that name, or a new one; another's name is refused."""
+    user, benchmark, name = entry.user, entry.benchmark, entry.name.strip()
     with connection.cursor() as cursor:  # two people who choose one name, or one address, at the same moment
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [NAMING])
     taken = Competitor.objects.filter(name__iexact=name).first()
     if taken is None:
         [slug] = free_slugs([name])
-        return Competitor.objects.create(slug=slug, name=name, organisation=organisation, owner=user)
-    if taken.owner_id != user.pk:
-        raise UploadRefused(
-            [Problem(None, f"A model named {taken.name} exists already. Choose another name.")]
+        return Competitor.objects.create(
+            slug=slug,
+            name=name,
+            organisation=entry.organisation.strip(),
+            owner=user,
+            sampling=dict(entry.sampling),
         )
+    if taken.owner_id != user.pk:
+        raise UploadRefused.because(f"A model named {taken.name} exists already. Choose another name.")
     if taken.submissions.filter(benchmark=benchmark).exists():
-        reason = (
+        raise UploadRefused.because(
             f"{taken.name} has its answers on {benchmark} already. Other answers need another model name."
         )
-        raise UploadRefused([Problem(None, reason)])
+    if taken.sampling != dict(entry.sampling):
+        raise UploadRefused.because(
+            f"{taken.name} was submitted with other sampling settings. Other settings make another model: "
+            "give it a name of its own."
+        )
     return taken
 
 
-def _store_answers(submission: Submission, prompts: dict[str, Prompt], checked: CheckedAnswers) -> None:
+def _store_answers(
+    submission: Submission, prompts: dict[str, Prompt], checked: CheckedAnswers, now: datetime
+) -> None:
     Answer.objects.bulk_create(
         (
             Answer(
@@ -76,50 +169,9 @@ def _store_answers(submission: Submission, prompts: dict[str, Prompt], checked: 
                 sample=answer.sample,
                 turns=list(answer.turns),
                 engine="recorded",
+                created_at=now,
             )
             for answer in checked.answers
         ),
         batch_size=1000,
     )
-
-
-def create_benchmark(
-    *, name: str, description: str, file: IO[bytes], is_open: bool, now: datetime
-) -> Benchmark:
-    """Check a (named) file of prompts as a whole and store it as a benchmark, or raise UploadRefused."""
-    slug = slugify(name)[:80]
-    if not slug:
-        raise UploadRefused(
-            [Problem(None, "The name needs a letter from a to z or a digit, for its address.")]
-        )
-    if slug == "new":  # the address of the form itself
-        raise UploadRefused([Problem(None, "The name new is kept for the site itself. Choose another one.")])
-    checked = check_prompts(file, file.name, limit_bytes=settings.UPLOAD_LIMIT)
-    if checked.problems:
-        raise UploadRefused(checked.problems)
-    with transaction.atomic():
-        benchmark, created = Benchmark.objects.get_or_create(
-            slug=slug,
-            defaults={
-                "name": name.strip(),
-                "description": description,
-                "is_open": is_open,
-                "created_at": now,
-            },
-        )
-        if not created:
-            raise UploadRefused([Problem(None, f"A benchmark {slug} exists already. Choose another name.")])
-        Prompt.objects.bulk_create(
-            (
-                Prompt(
-                    benchmark=benchmark,
-                    key=prompt.key,
-                    turns=list(prompt.turns),
-                    reference=list(prompt.reference) if prompt.reference else None,
-                    tags=list(prompt.tags),
-                )
-                for prompt in checked.prompts
-            ),
-            batch_size=1000,
-        )
-        return benchmark

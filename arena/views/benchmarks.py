@@ -13,8 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from arena.forms import BenchmarkForm, too_large
 from arena.models import Benchmark
+from arena.services.benchmarks import create_benchmark
 from arena.services.rendering import prompt_turns
-from arena.services.submissions import UploadRefused, create_benchmark
+from arena.services.submissions import UploadRefused
 
 PROMPTS_A_PAGE = 25
 

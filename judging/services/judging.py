@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from arena import jobs
-from arena.engines import ENGINES, Completion, EngineError, Message, Request
+from arena.engines import ENGINES, Completion, Engine, EngineError, Message, Request
 from arena.models import Benchmark, Job, Match
 from arena.outcomes import Order, Verdict, winner_of
 from judging import baselines
@@ -91,10 +91,16 @@ def plan_judging(judge: Judge, *, benchmark: Benchmark | None = None, limit: int
 
 
 def judge_pending(
-    judge: Judge, *, worker: str, benchmark: Benchmark | None = None, seconds: float | None = None
+    judge: Judge,
+    *,
+    worker: str,
+    benchmark: Benchmark | None = None,
+    seconds: float | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Tally]:
     """Claim and judge until nothing is left, or ask nothing new after ``seconds``; yields after each chunk.
 
+    ``engine`` is given for a judge whose model is served here; others say by themselves where they are.
     Closing the iterator gives back what is not stored.
     """
     end = None if seconds is None else time.monotonic() + seconds
@@ -107,19 +113,19 @@ def judge_pending(
             return
         try:
             with jobs.keep_alive(claims, lease):
-                yield from _judge_claims(judge, claims, named=benchmark is not None, end=end)
+                yield from _judge_claims(judge, claims, engine, named=benchmark is not None, end=end)
         finally:
             jobs.give_back(claims)  # finds only those that were not ended
 
 
 def _judge_claims(
-    judge: Judge, claims: list[jobs.Claim], *, named: bool, end: float | None
+    judge: Judge, claims: list[jobs.Claim], engine: Engine | None, *, named: bool, end: float | None
 ) -> Iterator[Tally]:
     """Ask everything that is open about the claimed matches; store what comes in small chunks."""
     works = _load(judge, claims, named=named)
     try:
         asks = {ask.request.key: ask for work in works for ask in _prepare(judge, work)}
-        completions = _ask_judge(judge, asks, end)
+        completions = _ask_judge(judge, asks, engine, end)
     except (ValueError, TypeError, OSError) as error:
         yield _postpone(judge, claims, EngineError("misconfigured", str(error), retry_after=None, final=True))
         return
@@ -206,13 +212,15 @@ def _as_json(messages: Iterable[Message]) -> str:
     return json.dumps([{"role": m.role, "content": m.content} for m in messages], ensure_ascii=False)
 
 
-def _ask_judge(judge: Judge, asks: dict[str, _Ask], end: float | None) -> Generator[Completion]:
+def _ask_judge(
+    judge: Judge, asks: dict[str, _Ask], engine: Engine | None, end: float | None
+) -> Generator[Completion]:
     """Every completion that comes; nothing new is asked after ``end``."""
     if judge.engine == Judge.Engine.BASELINE:
         if judge.model not in baselines.BASELINES:
             raise ValueError(f"There is no baseline {judge.model!r}.")
         return _rule_by_baseline(judge, asks, seed=int(judge.sampling.get("seed", 0)))
-    engine = ENGINES[judge.engine](**_engine_options(judge))
+    engine = engine or ENGINES[judge.engine](**_engine_options(judge))
     in_time = takewhile(lambda _: end is None or time.monotonic() < end, asks.values())
     return (completion for completion in engine.stream(ask.request for ask in in_time))
 

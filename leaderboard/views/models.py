@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from arena.models import Benchmark, Competitor, Match
+from arena.models.answers import served_by
 from arena.outcomes import INCONSISTENT, Winner, mirror
 from leaderboard import charts
 from leaderboard.models import Standing, competitors_with_entries, judge_outcomes, matches_of, vote_counts
@@ -74,6 +75,7 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "demo": competitor.is_demo,
         "places": places_of(competitor),
         "sampling": sorted(competitor.sampling.items()) if isinstance(competitor.sampling, dict) else [],
+        "served": served_by(competitor),
         "page": page,
         "played": played(competitor, list(page)),
         "total": counted(page.paginator.count, "match", "matches"),

@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from arena.models import Submission
+from arena.models import HostWorker, Submission
+from arena.models.submissions import AnsweringProgress, answering_progress
 from leaderboard.models import JudgingProgress, Standing, judging_progress, rated_standings
 from leaderboard.views.cached import NotHere, not_here
 from leaderboard.views.formats import counted, span
@@ -20,13 +21,18 @@ from leaderboard.views.formats import counted, span
 
 @dataclass(frozen=True)
 class Step:
-    """``state`` is done, now, failed or "" (still to come); ``progress`` is given for the live bar."""
+    """``state`` is done, now, failed or "" (still to come); ``progress`` is given for the live bar.
+
+    ``trouble`` says why it waits or what failed, ``log`` holds an engine's last lines.
+    """
 
     title: str
     state: str
     words: str = ""
     at: datetime | None = None
-    progress: JudgingProgress | None = None
+    progress: JudgingProgress | AnsweringProgress | None = None
+    trouble: str = ""
+    log: str = ""
 
 
 @require_safe
@@ -54,9 +60,10 @@ def context_of(submission: Submission, *, now: datetime) -> dict[str, Any]:
     failed = submission.state == Submission.State.FAILED
     progress = judging_progress(submission, now=now) if submission.paired_at and not failed else None
     places = list(rated_standings(submission)) if progress and progress.is_complete else []
+    recorded = submission.kind == Submission.Kind.RECORDED
     steps = [
         _received(submission),
-        _checked(submission),
+        _checked(submission) if recorded else _answering(submission, now),
         _pairing(submission, progress),
         _judging(submission, progress, now),
         _rated(places, progress),
@@ -70,6 +77,8 @@ def context_of(submission: Submission, *, now: datetime) -> dict[str, Any]:
         "is_over": failed or steps[-1].state == "done" or _is_stuck(progress),
         "is_rated": steps[-1].state == "done",
         "failed": failed,
+        "may_retry": failed and not recorded,
+        "asks_for_key": failed and submission.kind == Submission.Kind.ENDPOINT,
         "board_url": _board_url(places) or submission.benchmark.get_absolute_url(),
         # Judging moves by itself; what waits for people need not ask so often.
         "every": "10s" if progress and progress.is_complete and not progress.total else "2s",
@@ -77,7 +86,14 @@ def context_of(submission: Submission, *, now: datetime) -> dict[str, Any]:
 
 
 def _received(submission: Submission) -> Step:
-    return Step("Received", "done", submission.filename, submission.received_at)
+    words = submission.filename
+    if submission.kind == Submission.Kind.ENDPOINT:
+        endpoint = submission.endpoint
+        key = f", key ending in {endpoint.key_ending}" if endpoint.key_ending else ""
+        words = f"{endpoint.model} at {endpoint.base_url}{key}"
+    elif submission.host_model:
+        words = str(submission.host_model)
+    return Step("Received", "done", words, submission.received_at)
 
 
 def _checked(submission: Submission) -> Step:
@@ -86,9 +102,51 @@ def _checked(submission: Submission) -> Step:
     return Step("Checked", "done", words, submission.received_at)
 
 
-def _pairing(submission: Submission, progress: JudgingProgress | None) -> Step:
+def _answering(submission: Submission, now: datetime) -> Step:
+    """The model at work: how far it is and how fast, what its engine is doing, or why it waits or failed."""
+    progress = answering_progress(submission, now=now)
     if submission.state == Submission.State.FAILED:
-        return Step("Pairing", "failed", submission.message, None)
+        words = f"{progress.done:,} of {counted(progress.total, 'prompt')} answered; those answers are kept"
+        return Step("Answering", "failed", words if progress.done else "", trouble=submission.message)
+    if submission.state != Submission.State.ANSWERING:
+        words = counted(progress.total, "answer")
+        return Step("Answered", "done", words, submission.answered_at)
+    words, log = _pace(progress, submission.received_at, now), ""
+    if submission.host_model and not progress.recent:
+        words, log = _host(submission, progress, now)
+    return Step("Answering", "now", words, None, progress, _waiting(submission, now), log)
+
+
+def _waiting(submission: Submission, now: datetime) -> str:
+    if not submission.message:
+        return ""
+    again = submission.next_attempt_at
+    seconds = max((again - now).total_seconds(), 0) if again else 0
+    return f"{submission.message} It is asked again in {_about(seconds)}."
+
+
+def _host(submission: Submission, progress: AnsweringProgress, now: datetime) -> tuple[str, str]:
+    """What the GPU hosts are doing for a model that is not answering yet, and the last lines of the log."""
+    workers = list(HostWorker.objects.seen(now).select_related("host_model").order_by("-seen_at"))
+    mine = next((worker for worker in workers if worker.host_model == submission.host_model), None)
+    if mine and mine.state == HostWorker.State.LOADING:
+        seconds = (now - mine.since).total_seconds()
+        return f"{mine.name} has been loading the model for {_about(seconds)}", mine.log
+    if mine:
+        return f"{mine.name} has loaded the model and asks it", ""
+    if not workers:
+        return "No GPU host is running. It goes on by itself when one starts", ""
+    busy = next((worker for worker in workers if worker.host_model), None)
+    if busy:
+        return f"{busy.name} is busy with {busy.host_model}; this model is loaded next", ""
+    return "A GPU host will load the model in a moment", ""
+
+
+def _pairing(submission: Submission, progress: JudgingProgress | None) -> Step:
+    if submission.state == Submission.State.FAILED and submission.kind == Submission.Kind.RECORDED:
+        return Step("Pairing", "failed", trouble=submission.message)
+    if submission.state in (Submission.State.FAILED, Submission.State.ANSWERING):
+        return Step("Pairing", "")
     if progress is None:
         return Step("Pairing", "now", "Choosing which answers of other models to meet")
     if not progress.matches:
@@ -102,7 +160,8 @@ def _judging(submission: Submission, progress: JudgingProgress | None, now: date
     if not progress.total:
         return Step("Judging", "done", "No judge is active; people’s votes alone will rate it")
     if not progress.is_complete:
-        return Step("Judging", "now", _pace(submission, progress, now), progress=progress)
+        since = submission.paired_at or submission.received_at
+        return Step("Judging", "now", _pace(progress, since, now), progress=progress)
     judges = counted(progress.total // progress.matches, "judge")
     words = f"{counted(progress.matches, 'match', 'matches')}, each by {judges}"
     if progress.failed:
@@ -110,11 +169,10 @@ def _judging(submission: Submission, progress: JudgingProgress | None, now: date
     return Step("Judged", "done", words)
 
 
-def _pace(submission: Submission, progress: JudgingProgress, now: datetime) -> str:
+def _pace(progress: JudgingProgress | AnsweringProgress, begun: datetime, now: datetime) -> str:
     """ "12 of 40, 4 a second, done in about 7 s"."""
     words = f"{progress.ended:,} of {progress.total:,}"
-    since = (now - submission.paired_at).total_seconds() if submission.paired_at else 60.0
-    rate = progress.recent / min(max(since, 1.0), 60.0)
+    rate = progress.recent / min(max((now - begun).total_seconds(), 1.0), 60.0)
     if not rate:
         return f"{words}, waiting for a worker" if not progress.ended else words
     pace = f"{rate:.0f} a second" if rate >= 2 else f"{rate * 60:.0f} a minute"

@@ -199,3 +199,15 @@ class TestRaces:
         assert entered == [False]
         with jobs.alone("judge 1") as mine:
             assert mine
+
+    def test_leases_of_what_is_claimed_later_are_kept_too(self):
+        jobs.enqueue("judge", 1, [1])
+        held: list[jobs.Claim] = []
+        with jobs.keep_alive(held, 0.3):
+            held += claim(lease=5.0)
+            before = Job.objects.get().lease_until
+            end = time.monotonic() + 10
+            while Job.objects.get().lease_until == before and time.monotonic() < end:
+                time.sleep(0.05)
+        # From then on it is kept for 0.3 s at a time, less than the 5 s of its claim.
+        assert Job.objects.get().lease_until < before

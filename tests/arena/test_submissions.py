@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 
 from arena.models import Answer, Benchmark, Competitor, Submission
-from arena.services.submissions import UploadRefused, accept_submission, create_benchmark
+from arena.services.benchmarks import create_benchmark
+from arena.services.submissions import Entry, UploadRefused, accept_recorded
 from tests.factories import make_benchmark, make_competitor
 
 pytestmark = pytest.mark.django_db
@@ -27,9 +28,8 @@ def answers(*keys):
 
 
 def accept(user, benchmark, file, name="Hornbeam"):
-    return accept_submission(
-        user=user, benchmark=benchmark, name=name, organisation="Hedgerow", file=file, now=NOW
-    )
+    entry = Entry(user=user, benchmark=benchmark, name=name, organisation="Hedgerow")
+    return accept_recorded(entry, file=file, now=NOW)
 
 
 class TestAnswers:

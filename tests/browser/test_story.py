@@ -99,7 +99,7 @@ def test_from_sign_up_to_a_changed_board(page, visitors, settings):
     steps = page.locator(".steps > li")
     expect(steps.filter(has_text="Received")).to_have_class("done")
     expect(steps.filter(has_text="Pairing")).to_have_attribute("aria-current", "step")
-    assert Submission.objects.get(competitor__name=NAME).state == "received"
+    assert Submission.objects.get(competitor__name=NAME).state == "answered"
     page.evaluate("() => { window.mark = 'here'; }")
 
     # To rated, by itself: no reload, no click.

@@ -9,6 +9,7 @@ from pathlib import Path
 from arena.engines.vllm.failures import WITHOUT_SAFETENSORS, ServerFailed
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+REVISION = re.compile(r"\w[\w./-]*")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -120,7 +121,7 @@ def _check_model(launch: Launch) -> None:
             f"{launch.model!r} is neither an absolute path nor a repository such as owner/name; correct it."
         )
         raise ServerFailed("no_such_model", message, final=True)
-    if launch.revision and not re.fullmatch(r"\w[\w./-]*", launch.revision):
+    if launch.revision and not REVISION.fullmatch(launch.revision):
         message = f"{launch.revision!r} cannot be a revision; give a branch, a tag or a commit."
         raise ServerFailed("no_such_model", message, final=True)
 

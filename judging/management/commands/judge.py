@@ -31,6 +31,10 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{judge} is a recorded judge: its rulings were imported, it cannot rule on more."
             )
+        if judge.engine == Judge.Engine.VLLM:
+            raise CommandError(
+                f"{judge} is served by vLLM: a worker with VLLM_PYTHON judges by itself what is pending."
+            )
         benchmark = self._benchmark(options["benchmark"])
         if options["retry_failed"]:
             jobs.retry_failed(kind_of(benchmark), judge.pk)

@@ -3,10 +3,12 @@
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from arena.models import HostModel
 from judging.baselines import BASELINES
 from judging.models import Judge
 from judging.protocols import PROTOCOLS
 from judging.services.judges import register_judge
+from judging.verdicts import MARKERS
 
 
 class Command(BaseCommand):
@@ -21,6 +23,20 @@ class Command(BaseCommand):
         )
         parser.add_argument("--url", default="", help="base address of an OpenAI-compatible server, with /v1")
         parser.add_argument("--model", default="", help="model name on that server")
+        parser.add_argument(
+            "--serve",
+            default="",
+            metavar="SOURCE",
+            help="instead of a URL: a Hugging Face repository or a path that workers with vLLM serve",
+        )
+        parser.add_argument("--revision", default="", help="of the repository that is served")
+        parser.add_argument("--dtype", default="auto", choices=HostModel.DType.values)
+        parser.add_argument("--max-model-len", type=int, help="longest prompt and answer together, in tokens")
+        parser.add_argument(
+            "--constrain",
+            action="store_true",
+            help="let the server (vLLM) generate nothing but a verdict, by structured output",
+        )
         parser.add_argument(
             "--key-variable", default="", help="environment variable of the workers that holds the API key"
         )
@@ -37,23 +53,35 @@ class Command(BaseCommand):
         fields = {"description": options["description"], "is_active": not options["paused"]}
         if name in BASELINES and not options["url"]:
             fields |= {"engine": Judge.Engine.BASELINE, "model": name, "sampling": {"seed": options["seed"]}}
-        elif not (options["url"] and options["model"]):
-            raise CommandError("Say where the judge is: --url http://host:port/v1 and --model NAME.")
         else:
-            fields |= {
-                "engine": Judge.Engine.OPENAI,
-                "base_url": options["url"],
-                "model": options["model"],
-                "key_variable": options["key_variable"],
-                "protocol": options["protocol"],
-                "sampling": {
-                    "temperature": options["temperature"],
-                    "max_tokens": options["max_tokens"],
-                    "seed": options["seed"],
-                },
-            }
+            fields |= _place(options) | {"protocol": options["protocol"], "sampling": _sampling(options)}
         try:
             judge, created = register_judge(name, **fields)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(f"{'Registered' if created else 'Already registered:'} {judge}.")
+
+
+def _place(options: dict) -> dict:
+    """Where the judge's model answers."""
+    if options["serve"] and not options["url"]:
+        chosen = {key: options[key] for key in ("revision", "dtype", "max_model_len")}
+        host_model, _ = HostModel.objects.get_or_create(source=options["serve"], **chosen)
+        return {"engine": Judge.Engine.VLLM, "model": options["serve"], "host_model": host_model}
+    if options["serve"] or not (options["url"] and options["model"]):
+        raise CommandError(
+            "Say where the judge is: --url http://host:port/v1 and --model NAME, or --serve SOURCE."
+        )
+    return {
+        "engine": Judge.Engine.OPENAI,
+        "base_url": options["url"],
+        "model": options["model"],
+        "key_variable": options["key_variable"],
+    }
+
+
+def _sampling(options: dict) -> dict:
+    sampling = {key: options[key] for key in ("temperature", "max_tokens", "seed")}
+    if options["constrain"]:
+        sampling["structured_outputs"] = {"choice": list(MARKERS.values())}
+    return sampling

@@ -20,7 +20,6 @@ from arena.embedded.places import EmbeddedError
 from arena.embedded.supervisor import Child, ChildDied, Signals, Supervisor
 from arena.models import Benchmark
 from judging.models import KIND, Judge
-from judging.tasks import worker_name
 from leaderboard.services.demo import NO_DEMO
 
 AGAIN = "Start again with `make run`; if it happens again, its lines above say why."
@@ -74,7 +73,8 @@ class Command(BaseCommand):
             _check_broker()
         _migrate(self._say)
         if settings.EMBEDDED_DATABASE:
-            jobs.give_back_of(worker_name())  # one site a home: what its worker held when it stopped is free
+            for role in ("worker", "gpu"):  # one site a home: what its workers held when it stopped is free
+                jobs.give_back_of(jobs.worker_name(role))
         _collect_static(settings.ARENA_HOME, self._say)
         if not no_demo:
             _load_demo(self._say)
@@ -83,7 +83,7 @@ class Command(BaseCommand):
 
     def _serve(self, signals: Signals, host: str, port: int, workers: int) -> None:
         supervisor = Supervisor(
-            signals, stop_order=["beat", "web", "worker", "broker"], folder=str(settings.BASE_DIR)
+            signals, stop_order=["beat", "web", "gpu", "worker", "broker"], folder=str(settings.BASE_DIR)
         )
 
         self._say("Starting the web server, the worker and the scheduler.")
@@ -185,17 +185,25 @@ def _children(host: str, port: int, workers: int) -> list[Child]:
     web = [sys.executable, "-m", "granian", "arena.wsgi:application", "--interface", "wsgi", "--no-ws"]
     web += ["--host", host, "--port", str(port), "--workers", str(workers), "--blocking-threads", "4"]
     web += ["--no-access-log", "--log-level", "warning", "--workers-kill-timeout", "5"]
-    worker = [*celery, "worker", "--concurrency", "4", "--queues", "default,io,gpu", "--loglevel", "WARNING"]
-    worker += ["--without-gossip", "--without-mingle"]
+    mute = ("Hitting Ctrl+C",)
+    serves = bool(settings.VLLM_PYTHON)
+    others = "" if serves else ",gpu"  # no queue may be left without a worker
+    working = common | {"REMAP_SIGTERM": "SIGQUIT"}
     return [
         *([broker] if settings.EMBEDDED_BROKER else []),
         # The worker and the scheduler wait for the first answer: on two cores the pages come sooner.
         Child(
             "web", web, AGAIN, common | {"ARENA_POOL": "1"}, lambda: checks.site_answers(host, port, signin)
         ),
-        Child("worker", worker, AGAIN, common | {"REMAP_SIGTERM": "SIGQUIT"}, mute=("Hitting Ctrl+C",)),
+        Child("worker", _worker(celery, "worker", "default,io" + others, 6), AGAIN, working, mute=mute),
+        *([Child("gpu", _worker(celery, "gpu", "gpu", 1), AGAIN, working, mute=mute)] if serves else []),
         Child("beat", [*celery, "beat", "--loglevel", "WARNING"], AGAIN, common),
     ]
+
+
+def _worker(celery: list[str], role: str, queues: str, processes: int) -> list[str]:
+    options = ["worker", "--hostname", f"{role}@%h", "--queues", queues, "--concurrency", str(processes)]
+    return [*celery, *options, "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
 
 
 def _greeting(host: str, port: int) -> str:

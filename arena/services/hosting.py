@@ -1,0 +1,158 @@
+"""Serving models with vLLM on this host: what is loaded, when to swap it, what the pages are told."""
+
+import logging
+import time
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from arena import jobs
+from arena.engines import ENGINES, Engine, EngineError
+from arena.engines.vllm import Launch, Server, ServerFailed, stop_orphans
+from arena.models import HostModel, HostWorker, Submission
+from arena.models.jobs import ANSWER
+from arena.services.answering import Fruitless, answer_pending, close_answered, give_up
+
+log = logging.getLogger(__name__)
+
+LOG_LINES = 12
+BEAT = 5.0  # seconds between two signs of life while a model works
+FAULTS_OF_HOST = {"missing_interpreter", "no_vllm"}  # these say nothing of the model
+
+
+class Host:
+    """One vLLM server at a time, as a child of this process; its row of HostWorker says what it does.
+
+    Models are swapped by ``serve``. A model stays loaded until another one is wanted, or for
+    settings.VLLM_IDLE seconds without work.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name, self.folder = name, folder
+        self.model: HostModel | None = None
+        self._server: Server | None = None
+        self._started_at = self._used_at = self._reported_at = time.monotonic()
+        stop_orphans(folder)
+
+    @property
+    def seconds_loaded(self) -> float:
+        """How long this model has been here."""
+        return time.monotonic() - self._started_at
+
+    def serve(self, model: HostModel, now: datetime) -> Server | None:
+        """The server of ``model`` when it is ready; None while it loads (ask again in a moment).
+
+        Whatever else is loaded is stopped first. Raises ServerFailed when it cannot be loaded or has died;
+        the next call then starts anew.
+        """
+        self._used_at = time.monotonic()
+        try:
+            if self._server is None or self.model != model:
+                self._start(model, now)
+            assert self._server is not None
+            if not self._server.is_ready():
+                self._report(HostWorker.State.LOADING, now)
+                return None
+            self._report(HostWorker.State.READY, now)
+            return self._server
+        except ServerFailed as failure:
+            self._fail(failure, now)
+            raise
+
+    def check(self) -> None:
+        """Raise ServerFailed when the server that was ready is gone."""
+        try:
+            if self._server is not None:
+                self._server.check()
+        except ServerFailed as failure:
+            self._fail(failure, timezone.now())
+            raise
+
+    def beat(self, now: datetime) -> None:
+        """Show that this host is alive; call it as often as you like."""
+        if time.monotonic() - self._reported_at > BEAT:
+            self._report(HostWorker.State.READY, now)
+
+    def rest(self, now: datetime) -> None:
+        """There is no work: after a while, free the memory."""
+        if self._server is not None and time.monotonic() - self._used_at < settings.VLLM_IDLE:
+            self._report(HostWorker.State.READY, now)
+            return
+        self.close(now)
+
+    def close(self, now: datetime) -> None:
+        self._stop()
+        self._report(HostWorker.State.IDLE, now)
+
+    def engine(self, server: Server) -> Engine:
+        """A client of the server, over loopback."""
+        return ENGINES["openai"](
+            base_url=server.base_url,
+            model=server.model_name,
+            api_key=server.api_key,
+            concurrency=settings.VLLM_CONCURRENCY,
+            deadline=settings.ANSWER_DEADLINE,
+        )
+
+    def _start(self, model: HostModel, now: datetime) -> None:
+        self._stop()
+        self._started_at = time.monotonic()
+        launch = Launch(
+            model=model.source, revision=model.revision, options=settings.VLLM_OPTIONS | model.options
+        )
+        self.model = model
+        self._report(HostWorker.State.LOADING, now)
+        self._server = Server(
+            launch,
+            python=settings.VLLM_PYTHON,
+            folder=self.folder,
+            startup_seconds=settings.VLLM_STARTUP,
+        )
+        self._server.start()
+
+    def _fail(self, failure: ServerFailed, now: datetime) -> None:
+        log.warning("%s: %s", self.model, failure.message)
+        self._report(HostWorker.State.FAILED, now, failure.message)
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+        self._server, self.model = None, None
+
+    def _report(self, state: str, now: datetime, message: str = "") -> None:
+        worker, _ = HostWorker.objects.get_or_create(
+            name=self.name, defaults={"state": state, "since": now, "seen_at": now}
+        )
+        if worker.state != state or worker.host_model != self.model:
+            worker.since = now
+        worker.state, worker.host_model, worker.seen_at, worker.message = state, self.model, now, message
+        worker.log = "\n".join(self._server.log_tail(LOG_LINES)) if self._server else worker.log
+        worker.save()
+        self._reported_at = time.monotonic()
+
+
+def waiting_submissions(now: datetime) -> list[Submission]:
+    """Submissions that a model served here should answer now."""
+    submissions = Submission.objects.answering(now).filter(kind=Submission.Kind.HOST)
+    return [each for each in submissions if jobs.has_claimable(ANSWER, each.pk)]
+
+
+def answer_on_host(submission: Submission, host: Host, server: Server, *, seconds: float) -> None:
+    """Let the loaded model answer what is pending."""
+    engine, room = host.engine(server), 2 * settings.VLLM_CONCURRENCY
+    try:
+        for _ in answer_pending(submission, engine, worker=host.name, room=room, seconds=seconds):
+            host.beat(timezone.now())
+    except Fruitless as end:
+        host.check()  # a server that died says more than a connection that was lost
+        give_up(submission, end.error)
+    close_answered(timezone.now())
+
+
+def note_failure(submission: Submission, failure: ServerFailed) -> None:
+    """Tell a submission why its model could not be served; it is tried again unless that is final."""
+    final = failure.final and failure.code not in FAULTS_OF_HOST
+    give_up(submission, EngineError(failure.code, failure.message, retry_after=None, final=final))

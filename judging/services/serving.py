@@ -1,0 +1,70 @@
+"""A turn of a host with vLLM: one model is served for the submissions and the judges that wait for it."""
+
+import time
+
+from django.utils import timezone
+
+from arena import jobs
+from arena.engines.vllm import Server, ServerFailed
+from arena.models import HostModel, Submission
+from arena.services.hosting import Host, answer_on_host, note_failure, waiting_submissions
+from judging.models import KIND, Judge
+from judging.services.judging import judge_pending
+
+LOADING_TURN = 30.0  # seconds that one turn waits for a model to load
+LONGEST_STAY = 600.0  # seconds after which a loaded model makes room, when others wait
+AGAIN_SECONDS = 600.0  # before a model that did not load is tried again for its judges
+
+
+def take_turn(host: Host) -> None:
+    """Choose a model, load it, do what waits for it; with nothing to do, let the host rest."""
+    submissions = waiting_submissions(timezone.now())
+    judges = [judge for judge in Judge.objects.on_hosts() if jobs.has_claimable(KIND, judge.pk)]
+    wanted = [row.host_model for row in submissions] + [row.host_model for row in judges]
+    model = choose_model(host, [model for model in wanted if model])
+    if model is None:
+        host.rest(timezone.now())
+        return
+    submissions = [row for row in submissions if row.host_model == model]
+    judges = [row for row in judges if row.host_model == model]
+    try:
+        server = _load(host, model)
+        if server is not None:
+            _work(host, server, submissions, judges)
+    except ServerFailed as failure:
+        _note(submissions, judges, failure)
+
+
+def choose_model(host: Host, wanted: list[HostModel]) -> HostModel | None:
+    """The loaded model while it is wanted, but not for ever; else what was wanted first."""
+    others = [model for model in wanted if model != host.model]
+    if host.model in wanted and not (others and host.seconds_loaded > LONGEST_STAY):
+        return host.model
+    return others[0] if others else None
+
+
+def _load(host: Host, model: HostModel) -> Server | None:
+    end = time.monotonic() + LOADING_TURN
+    server = host.serve(model, timezone.now())
+    while server is None and time.monotonic() < end:
+        time.sleep(0.5)
+        server = host.serve(model, timezone.now())
+    return server
+
+
+def _work(host: Host, server: Server, submissions: list[Submission], judges: list[Judge]) -> None:
+    for submission in submissions:
+        answer_on_host(submission, host, server, seconds=LONGEST_STAY)
+        host.check()
+    for judge in judges:
+        engine = host.engine(server)
+        for _ in judge_pending(judge, worker=host.name, seconds=LONGEST_STAY, engine=engine):
+            host.beat(timezone.now())
+        host.check()
+
+
+def _note(submissions: list[Submission], judges: list[Judge], failure: ServerFailed) -> None:
+    for submission in submissions:
+        note_failure(submission, failure)
+    for judge in judges:
+        jobs.postpone_pending(KIND, judge.pk, failure.code, failure.message, delay=AGAIN_SECONDS)

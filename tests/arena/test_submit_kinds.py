@@ -1,0 +1,208 @@
+"""The forms for endpoints and for models of the GPU hosts, and trying again."""
+
+import io
+
+import pytest
+from django.core.management import call_command
+
+from arena.models import Competitor, Endpoint, HostModel, Job, Submission
+from tests.factories import make_benchmark, make_endpoint
+
+pytestmark = pytest.mark.django_db
+
+CANARY = "sk-canary-4f1d8e0a77"
+ENDPOINT = {
+    "benchmark": "colours",
+    "name": "Hornbeam",
+    "base_url": "https://api.example.org/v1",
+    "model": "hornbeam-70b",
+    "key": CANARY,
+}
+HOST = {"benchmark": "colours", "name": "Hornbeam", "source": "hedgerow/hornbeam-1b", "dtype": "auto"}
+
+
+@pytest.fixture(autouse=True)
+def benchmark():
+    return make_benchmark(2, slug="colours")
+
+
+@pytest.fixture
+def by_alice(client, alice):
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
+def by_olga(client, olga):
+    client.force_login(olga)
+    return client
+
+
+def send(client, kind, form, **changes):
+    return client.post(f"/submit/?kind={kind}", form | changes)
+
+
+class TestEndpoint:
+    def test_it_is_stored_with_a_job_for_each_prompt(self, by_alice, alice):
+        sampling = {"temperature": "0.7", "top_p": "0.9", "min_p": "0.05", "max_tokens": "512", "seed": "1"}
+        response = send(by_alice, "endpoint", ENDPOINT, **sampling, system_prompt="Be brief.")
+        submission = Submission.objects.get()
+        assert response["Location"] == f"/submissions/{submission.pk}/"
+        assert (submission.kind, submission.state) == ("endpoint", "answering")
+        assert (submission.endpoint.base_url, submission.endpoint.model) == (
+            "https://api.example.org/v1",
+            "hornbeam-70b",
+        )
+        assert submission.competitor.sampling == {
+            "temperature": 0.7,
+            "top_p": 0.9,
+            "min_p": 0.05,
+            "max_tokens": 512,
+            "seed": 1,
+            "system_prompt": "Be brief.",
+        }
+        assert Job.objects.filter(kind="answer", owner=submission.pk, state="pending").count() == 2
+
+    def test_what_is_left_empty_is_no_setting(self, by_alice):
+        send(by_alice, "endpoint", ENDPOINT, temperature="0")
+        assert Competitor.objects.get().sampling == {"temperature": 0.0}
+
+    def test_the_key_is_sealed_and_shown_nowhere(self, by_alice, olga, caplog):
+        send(by_alice, "endpoint", ENDPOINT)
+        submission = Submission.objects.get()
+        dump = io.StringIO()
+        call_command("dumpdata", "arena", stdout=dump)
+        pages = [by_alice.get(f"/submissions/{submission.pk}/").content.decode()]
+        by_alice.force_login(olga)
+        for address in (
+            f"/submissions/{submission.pk}/",
+            f"/admin/arena/submission/{submission.pk}/change/",
+            "/admin/arena/submission/",
+        ):
+            response = by_alice.get(address)
+            assert response.status_code == 200
+            pages.append(response.content.decode())
+        for text in (dump.getvalue(), caplog.text, *pages):
+            assert CANARY not in text
+        assert "key ending in 0a77" in pages[0]
+
+    def test_a_short_key_shows_no_ending(self, by_alice):
+        send(by_alice, "endpoint", ENDPOINT, key="short-key")
+        assert Endpoint.objects.get().key_ending == ""
+
+    def test_a_wrong_form_comes_back_without_the_key(self, by_alice):
+        response = send(by_alice, "endpoint", ENDPOINT, temperature="9")
+        page = response.content.decode()
+        assert response.status_code == 422
+        assert 'value="hornbeam-70b"' in page
+        assert CANARY not in page
+        assert '<details class="fold inner" open>' in page  # where the wrong field is
+        assert not Submission.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("field", "value", "words"),
+        [
+            ("base_url", "ftp://api.example.org/v1", "http"),
+            ("base_url", "http://127.0.0.1:8000/v1", "private"),
+            ("base_url", "http://[::1]/v1", "private"),
+            ("base_url", "http://169.254.169.254/latest", "private"),
+            ("base_url", "http://0x7f000001/v1", ""),
+            ("base_url", "https://me:secret@api.example.org/v1", "user"),
+            ("base_url", "nonsense", ""),
+            ("model", "", "required"),
+            ("key", "with spaces in it", "without spaces"),
+            ("key", "schlüssel-0123456789", "ASCII"),
+            ("temperature", "2.1", "less than or equal to 2"),
+            ("top_p", "0", "greater than or equal"),
+            ("min_p", "1.5", "less than or equal to 1"),
+            ("max_tokens", "0", "greater than or equal to 1"),
+            ("seed", "-1", "greater than or equal to 0"),
+            ("temperature", "nan", "number"),
+        ],
+    )
+    def test_bad_input_is_named_at_its_field(self, by_alice, field, value, words):
+        response = send(by_alice, "endpoint", ENDPOINT, **{field: value})
+        assert response.status_code == 422
+        assert words in str(response.context["form"].errors[field])
+        assert not Competitor.objects.exists()
+
+    def test_an_own_server_is_taken_when_the_operator_allows_it(self, by_alice, settings):
+        settings.ENDPOINT_ALLOW = "127.0.0.1:8000"
+        assert send(by_alice, "endpoint", ENDPOINT, base_url="http://127.0.0.1:8000/v1").status_code == 302
+        assert send(by_alice, "endpoint", ENDPOINT, base_url="http://127.0.0.1:8001/v1").status_code == 422
+
+    def test_other_settings_make_another_model(self, by_alice):
+        make_benchmark(1, slug="shapes")
+        assert send(by_alice, "endpoint", ENDPOINT).status_code == 302
+        response = send(by_alice, "endpoint", ENDPOINT, benchmark="shapes", temperature="1")
+        assert response.status_code == 422
+        assert "Other settings make another model" in response.content.decode()
+        assert send(by_alice, "endpoint", ENDPOINT, benchmark="shapes").status_code == 302
+        assert Submission.objects.count() == 2
+
+
+class TestHostModel:
+    def test_staff_names_a_model(self, by_olga):
+        send(by_olga, "host", HOST, max_model_len="2048", revision="main")
+        submission = Submission.objects.get()
+        model = submission.host_model
+        assert (submission.kind, submission.state) == ("host", "answering")
+        assert (model.source, model.revision, model.options) == (
+            "hedgerow/hornbeam-1b",
+            "main",
+            {"max_model_len": 2048},
+        )
+
+    def test_one_model_with_two_settings_is_loaded_once(self, by_olga):
+        send(by_olga, "host", HOST)
+        send(by_olga, "host", HOST, name="Hornbeam, warm", temperature="1")
+        assert HostModel.objects.count() == 1
+        assert Submission.objects.count() == 2
+
+    def test_nobody_else_uses_the_hosts(self, by_alice):
+        assert by_alice.get("/submit/?kind=host").status_code == 403
+        assert send(by_alice, "host", HOST).status_code == 403
+        assert "GPU hosts" not in by_alice.get("/submit/").content.decode()
+
+
+class TestRetry:
+    def failed(self, user, **fields) -> Submission:
+        submission = make_endpoint(
+            Submission.benchmark.get_queryset().get(), "https://a.example.org/v1", user
+        )
+        submission.fail("unauthorized", "The key is wrong.")
+        return submission
+
+    def test_the_submitter_tries_again_with_another_key(self, by_alice, alice):
+        submission = self.failed(alice)
+        response = by_alice.post(f"/submissions/{submission.pk}/retry/", {"key": CANARY})
+        assert response["Location"] == f"/submissions/{submission.pk}/"
+        submission.refresh_from_db()
+        assert (submission.state, submission.message) == ("answering", "")
+        assert submission.endpoint.key_ending == "0a77"
+
+    def test_a_stranger_does_not(self, by_alice, bob):
+        submission = self.failed(bob)
+        assert by_alice.post(f"/submissions/{submission.pk}/retry/").status_code == 404
+        submission.refresh_from_db()
+        assert submission.state == "failed"
+
+    def test_a_bad_key_changes_nothing(self, by_alice, alice):
+        submission = self.failed(alice)
+        page = by_alice.post(f"/submissions/{submission.pk}/retry/", {"key": "a b"}, follow=True)
+        assert "without spaces" in page.content.decode()
+        submission.refresh_from_db()
+        assert submission.state == "failed"
+
+    def test_twice_is_once(self, by_alice, alice):
+        submission = self.failed(alice)
+        by_alice.post(f"/submissions/{submission.pk}/retry/")
+        page = by_alice.post(f"/submissions/{submission.pk}/retry/", follow=True)
+        assert "nothing to try again" in page.content.decode()
+
+
+@pytest.mark.parametrize("kind", ["", "recorded", "endpoint", "nonsense"])
+def test_every_kind_has_its_form(by_alice, kind):
+    page = by_alice.get(f"/submit/?kind={kind}").content.decode()
+    assert ("API key" in page) == (kind == "endpoint")
+    assert ("What the file may look like" in page) == (kind != "endpoint")
