@@ -10,6 +10,7 @@ urlpatterns = [
     path("vote/<uuid:token>/", vote.show_reveal, name="ballot"),
     path("vote/<uuid:token>/cast/", vote.cast, name="cast"),
     path("vote/<uuid:token>/skip/", vote.skip, name="skip"),
+    path("vote/<uuid:token>/undo/", vote.undo, name="undo"),
     path("submit/", submit.submit, name="submit"),
     path("submissions/<int:pk>/retry/", submit.retry, name="retry"),
     path("benchmarks/", benchmarks.index, name="benchmarks"),

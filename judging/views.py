@@ -97,6 +97,7 @@ def match(request: HttpRequest, pk: int) -> HttpResponse:
     judges = opinions_of_judges(judgments)
     context = {
         "match": found,
+        "gone": [model for model in (found.competitor_a, found.competitor_b) if model.withdrawn_at],
         "benchmark": found.prompt.benchmark,
         "turns": turns_of(found),
         "people": people,

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection, models
-from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
-from arena.models import Benchmark, Competitor, Job, Match, Submission, Vote
+from arena.models import Answer, Benchmark, Competitor, Job, Match, Submission, Vote
 from arena.models.answers import MatchQuerySet
 from arena.outcomes import INCONSISTENT
 from judging.models import KIND, Judge, Judgment
@@ -159,12 +159,19 @@ def matches_of(competitor: Competitor) -> MatchQuerySet:
     return Match.objects.filter(Q(competitor_a=competitor) | Q(competitor_b=competitor))
 
 
-def competitors_with_entries(search: str) -> QuerySet[Competitor]:
+def withdrawn_from(benchmark: Benchmark) -> QuerySet[Competitor]:
+    """The benchmark's models that were withdrawn, so that its boards leave them out."""
+    answered = Answer.objects.filter(competitor=OuterRef("pk"), prompt__benchmark=benchmark)
+    return Competitor.objects.withdrawn().filter(Exists(answered))
+
+
+def competitors_with_entries(search: str, *, withdrawn: bool = False) -> QuerySet[Competitor]:
     """Competitors by name with ``entries``, the benchmarks' names that they answered.
 
-    Every word of ``search`` must stand in the name or the organisation.
+    Those in play, or the ``withdrawn``. Every word of ``search`` must stand in the name or the organisation.
     """
-    found = Competitor.objects.order_by(Lower("name"), "pk")
+    found = Competitor.objects.withdrawn() if withdrawn else Competitor.objects.in_play()
+    found = found.order_by(Lower("name"), "pk")
     for word in search.split():
         found = found.filter(Q(name__icontains=word) | Q(organisation__icontains=word))
     answered = Benchmark.objects.filter(prompts__answers__competitor=OuterRef("pk")).order_by("pk").distinct()
@@ -231,7 +238,7 @@ def trouble_of(judge: Judge) -> Trouble | None:
 
 def judging_progress(submission: Submission, *, now: datetime) -> JudgingProgress:
     """Count the jobs on the matches that this submission was given when it was paired."""
-    made = matches_of(submission.competitor).of_benchmark(submission.benchmark).with_texts()
+    made = matches_of(submission.competitor).of_benchmark(submission.benchmark).with_texts().in_play()
     if submission.paired_at:
         # Later entries pair with this one too; their matches are theirs to wait for.
         made = made.filter(created_at__lte=submission.paired_at + timedelta(minutes=1))

@@ -42,9 +42,10 @@ def pair_submission(submission: Submission, *, budget: int, now) -> int:
 
 
 def _opponents(submission: Submission) -> dict[int, dict[int, Answer]]:
-    """Other models' answers that have a text, by prompt and competitor."""
+    """Answers of other models in play that have a text, by prompt and competitor."""
     answers: dict[int, dict[int, Answer]] = defaultdict(dict)
     rows = Answer.objects.filter(prompt__benchmark=submission.benchmark_id, turns__isnull=False, sample=0)
+    rows = rows.filter(competitor__withdrawn_at=None)
     for answer in rows.exclude(competitor=submission.competitor_id).only("prompt_id", "competitor_id"):
         answers[answer.prompt_id][answer.competitor_id] = answer
     return answers

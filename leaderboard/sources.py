@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
+from zlib import crc32
 
 from django.db import connection
-from django.db.models import Count, Max
+from django.db.models import Aggregate, BigIntegerField, Count
 
-from arena.models import Benchmark, Vote
+from arena.models import Answer, Benchmark, Competitor, Vote
 from judging.models import Judge, Judgment
 
 ALL = ""  # the category that holds every prompt
@@ -25,11 +26,13 @@ class Game(NamedTuple):
 _SCORE = """CASE {winner} WHEN 'model_a' THEN 1.0 WHEN 'model_b' THEN 0.0 WHEN '' THEN NULL ELSE 0.5 END"""
 
 # No value from outside is in these texts.
+_IN_PLAY = "match.competitor_a_id <> ALL(%(withdrawn)s) AND match.competitor_b_id <> ALL(%(withdrawn)s)"
+
 _VOTES = f"""
     SELECT match.id AS match_id, {_SCORE.format(winner="vote.winner")} AS score, vote.created_at, vote.id
     FROM arena_vote vote JOIN arena_match match ON match.id = vote.match_id
     JOIN arena_prompt prompt ON prompt.id = match.prompt_id
-    WHERE prompt.benchmark_id = %(benchmark)s
+    WHERE prompt.benchmark_id = %(benchmark)s AND {_IN_PLAY}
 """  # noqa: S608
 
 # Two orders of one judge are one observation, their mean (an inconsistent pair counts one half). A match
@@ -39,7 +42,7 @@ _JUDGMENTS = f"""
         max(judgment.created_at) AS created_at, max(judgment.id) AS id
     FROM judging_judgment judgment JOIN arena_match match ON match.id = judgment.match_id
     JOIN arena_prompt prompt ON prompt.id = match.prompt_id
-    WHERE judgment.judge_id = %(judge)s AND prompt.benchmark_id = %(benchmark)s
+    WHERE judgment.judge_id = %(judge)s AND prompt.benchmark_id = %(benchmark)s AND {_IN_PLAY}
     GROUP BY judgment.match_id, judgment.turn
     HAVING bool_and(judgment.winner <> '') AND count(*) >= %(orders)s
 """  # noqa: S608
@@ -73,6 +76,7 @@ def games(benchmark: Benchmark, judge: Judge | None, *, in_time: bool = False) -
             query,
             {
                 "benchmark": benchmark.pk,
+                "withdrawn": _withdrawn(),
                 "judge": judge.pk if judge else None,
                 "orders": 2 if judge and judge.both_orders else 1,
             },
@@ -90,21 +94,55 @@ class Scope(NamedTuple):
 
 
 def signatures(benchmarks: Iterable[Benchmark]) -> dict[Scope, str]:
-    """What each scope's rows are now, as a short text that changes with every added or removed row."""
+    """What each scope's rows are now, as a short text that changes with every added or removed row.
+
+    It changes too when a model of the benchmark is withdrawn or restored.
+    """
     ids = [benchmark.pk for benchmark in benchmarks]
     votes = (
         Vote.objects.filter(match__prompt__benchmark__in=ids)
         .values_list("match__prompt__benchmark")
-        .annotate(Count("id"), Max("id"))
+        .annotate(rows=Count("id"), mixed=_Mix("id"))
     )
-    found = {Scope(benchmark, None): f"{count}:{last}" for benchmark, count, last in votes}
     judgments = (
         Judgment.objects.filter(match__prompt__benchmark__in=ids)
         .values_list("match__prompt__benchmark", "judge")
         .order_by()
-        .annotate(Count("id"), Max("id"))
+        .annotate(rows=Count("id"), mixed=_Mix("id"))
     )
-    found |= {Scope(benchmark, judge): f"{count}:{last}" for benchmark, judge, count, last in judgments}
+    out = _withdrawn_by_benchmark()
+    found = {Scope(key, None): _signature(key, rows, mixed, out) for key, rows, mixed in votes}
+    found |= {Scope(key, judge): _signature(key, rows, mixed, out) for key, judge, rows, mixed in judgments}
+    return found
+
+
+class _Mix(Aggregate):
+    """All numbers of a group in one, whatever their order.
+
+    A count and the highest id do not tell a vote withdrawn from another one that was given a moment before
+    the highest but stored a moment after it.
+    """
+
+    template = "bit_xor(hashint8extended(%(expressions)s, 0))"
+    output_field = BigIntegerField()
+
+
+def _signature(benchmark: int, count: int, mixed: int, out: dict[int, list[int]]) -> str:
+    """At most 36 characters: a report's signature holds two."""
+    gone = f":{crc32(str(out[benchmark]).encode()):x}" if benchmark in out else ""
+    return f"{count}:{mixed % 2**64:x}{gone}"
+
+
+def _withdrawn() -> list[int]:
+    return sorted(Competitor.objects.withdrawn().values_list("pk", flat=True))
+
+
+def _withdrawn_by_benchmark() -> dict[int, list[int]]:
+    """Ids of the withdrawn competitors of each benchmark that has any."""
+    answers = Answer.objects.filter(competitor__in=_withdrawn()).order_by("competitor")
+    found: dict[int, list[int]] = defaultdict(list)
+    for benchmark, competitor in answers.values_list("prompt__benchmark", "competitor").distinct():
+        found[benchmark].append(competitor)
     return found
 
 
@@ -112,13 +150,13 @@ def count_voters(benchmark: Benchmark) -> dict[str, int]:
     """How many people voted, by category."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT category, count(DISTINCT vote.voter_id)
             FROM arena_vote vote JOIN arena_match match ON match.id = vote.match_id
             JOIN arena_prompt prompt ON prompt.id = match.prompt_id
             CROSS JOIN LATERAL unnest(array_prepend('', prompt.tags)) AS category
-            WHERE prompt.benchmark_id = %s GROUP BY category
-            """,
-            [benchmark.pk],
+            WHERE prompt.benchmark_id = %(benchmark)s AND {_IN_PLAY} GROUP BY category
+            """,  # noqa: S608 -- no value from outside is in this text
+            {"benchmark": benchmark.pk, "withdrawn": _withdrawn()},
         )
         return dict(cursor.fetchall())

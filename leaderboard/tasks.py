@@ -12,9 +12,11 @@ from leaderboard.services import boards
 
 @shared_task(name="leaderboard.tasks.pair_submissions")
 def pair_submissions() -> None:
-    """Give every submission whose answers are all there its matches."""
+    """Give every submission whose answers are all there its matches, unless its model was withdrawn."""
     with jobs.alone("pair submissions") as mine:
-        waiting = Submission.objects.filter(state=Submission.State.ANSWERED, benchmark__is_open=True)
+        waiting = Submission.objects.filter(
+            state=Submission.State.ANSWERED, benchmark__is_open=True, competitor__withdrawn_at=None
+        )
         for submission in waiting.order_by("id") if mine else []:
             pair_submission(submission, budget=settings.MATCH_BUDGET, now=timezone.now())
 

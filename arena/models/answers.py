@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Count, F, Q, Sum
@@ -9,8 +11,21 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 
+class CompetitorQuerySet(models.QuerySet["Competitor"]):
+    def in_play(self) -> "CompetitorQuerySet":
+        """Those that take part."""
+        return self.filter(withdrawn_at=None)
+
+    def withdrawn(self) -> "CompetitorQuerySet":
+        return self.filter(withdrawn_at__isnull=False)
+
+
 class Competitor(models.Model):
-    """A ranked language model with its sampling settings ("model" on pages)."""
+    """A ranked language model with its sampling settings ("model" on pages).
+
+    A withdrawn one keeps all that was recorded of it, but gets no new pairs, votes or rulings and stands on
+    no board.
+    """
 
     slug = models.SlugField(max_length=120, unique=True)
     name = models.CharField(max_length=120)
@@ -20,6 +35,9 @@ class Competitor(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
     is_demo = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = CompetitorQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
@@ -30,6 +48,15 @@ class Competitor(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("model", args=[self.slug])
+
+    def withdraw(self, *, now: datetime) -> bool:
+        """Take the model out of play. Returns whether it was in play."""
+        mine = Competitor.objects.filter(pk=self.pk)
+        return bool(mine.in_play().update(withdrawn_at=now))
+
+    def restore(self) -> bool:
+        """Let a withdrawn model take part again. Returns whether it was withdrawn."""
+        return bool(Competitor.objects.filter(pk=self.pk).withdrawn().update(withdrawn_at=None))
 
 
 class Answer(models.Model):
@@ -100,6 +127,10 @@ class MatchQuerySet(models.QuerySet["Match"]):
     def with_texts(self) -> "MatchQuerySet":
         """Matches whose two answers have a recorded text, so that somebody can compare them."""
         return self.filter(answer_a__turns__isnull=False, answer_b__turns__isnull=False)
+
+    def in_play(self) -> "MatchQuerySet":
+        """Matches of models that were not withdrawn."""
+        return self.filter(competitor_a__withdrawn_at=None, competitor_b__withdrawn_at=None)
 
 
 class Match(models.Model):

@@ -34,6 +34,7 @@ class Job(models.Model):
     worker = models.CharField(max_length=120, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
     error = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, null=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = JobQuerySet.as_manager()
@@ -47,6 +48,7 @@ class Job(models.Model):
                 condition=Q(state__in=["pending", "running"]),
             ),
             models.Index(fields=["kind", "lease_until"], name="job_leases", condition=Q(state="running")),
+            models.Index(fields=["kind", "owner", "id"], name="job_failed", condition=Q(state="failed")),
         ]
 
     def __str__(self) -> str:

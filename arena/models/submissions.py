@@ -16,6 +16,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         """Those whose model may be asked now, those that waited longest first."""
         due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
         mine = self.filter(due, state=Submission.State.ANSWERING, benchmark__is_open=True)
+        mine = mine.filter(competitor__withdrawn_at=None)
         return mine.select_related("competitor", "benchmark", "host_model").order_by("id")
 
 

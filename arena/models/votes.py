@@ -35,7 +35,10 @@ class Voter(models.Model):
 
 
 class Ballot(models.Model):
-    """A pair shown to a voter. Its random token is all that the page knows of the match."""
+    """A pair shown to a voter. Its random token is all that the page knows of the match.
+
+    A ballot whose vote was withdrawn stays answered: the names were shown, so the pair is spent.
+    """
 
     token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     voter = models.ForeignKey(Voter, models.CASCADE, related_name="ballots")
@@ -44,9 +47,16 @@ class Ballot(models.Model):
     issued_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True, blank=True)
     skipped_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="When its vote was taken back.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["voter", "match"], name="ballot_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["voter", "match"], name="ballot_once"),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at=None) | Q(answered_at__isnull=False),
+                name="ballot_withdrawn_once_answered",
+            ),
+        ]
         indexes = [
             models.Index(
                 fields=["voter"], name="ballot_open", condition=Q(answered_at=None, skipped_at=None)

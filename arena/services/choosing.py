@@ -31,8 +31,10 @@ def choose_match(voter: Voter, benchmarks: list[Benchmark], *, rng: Random) -> M
     if not models:
         return None
     votes = {row.model: row.votes for row in models}
-    fresh = Match.objects.filter(prompt__benchmark__in=keys).exclude(
-        Exists(Ballot.objects.filter(voter=voter, match=OuterRef("pk")))
+    fresh = (
+        Match.objects.in_play()
+        .filter(prompt__benchmark__in=keys)
+        .exclude(Exists(Ballot.objects.filter(voter=voter, match=OuterRef("pk"))))
     )
     for row in _fewest_votes_first(models, rng)[:TRIES]:
         own = fresh.filter(Q(competitor_a=row.model) | Q(competitor_b=row.model))
@@ -54,7 +56,8 @@ def models_in_play(benchmarks: list[int]) -> list[InPlay]:
 
 def _count(benchmarks: list[int]) -> list[InPlay]:
     pairs = (
-        Match.objects.filter(prompt__benchmark__in=benchmarks)
+        Match.objects.in_play()
+        .filter(prompt__benchmark__in=benchmarks)
         .order_by()
         .values_list("competitor_a", "competitor_b")
         .annotate(cast=Count("votes"), low=Min("id"), high=Max("id"))

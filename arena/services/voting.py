@@ -3,17 +3,22 @@
 import uuid
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
 from random import Random
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from arena.models import Ballot, Benchmark, Vote, Voter
+from arena.models import Ballot, Benchmark, Match, Vote, Voter
 from arena.outcomes import Order, Verdict, Winner, verdict_of, winner_of
 from arena.services.choosing import choose_match
 
 BALLOTS_PER_HOUR = 300  # pairs that one voter is shown in an hour
+# Names are shown by then: whoever had longer could take back what does not please. What is left for a slip
+# of the finger is said on the page; the grace is for the way through the network.
+UNDO_LIMIT = timedelta(seconds=5)
+UNDO_GRACE = timedelta(seconds=2)
 
 
 class Choice(StrEnum):
@@ -38,11 +43,15 @@ class AlreadyVoted(Exception):
 
 
 class VotingClosed(Exception):
-    """The benchmark was closed after the ballot was issued."""
+    """The benchmark was closed, or a model withdrawn, after the ballot was issued."""
 
 
 class NotYetVoted(Exception):
-    """The ballot is still open, so its names stay hidden."""
+    """The ballot is still open or was skipped, so its names stay hidden."""
+
+
+class TooLateToUndo(Exception):
+    """The vote is older than what may be withdrawn."""
 
 
 class TooManyBallots(Exception):
@@ -96,7 +105,8 @@ def next_ballot(
 
 def open_ballot(voter: Voter, benchmark: Benchmark | None = None) -> Ballot | None:
     unspent = voter.ballots.filter(answered_at=None, skipped_at=None)
-    ballots = _whole(unspent.filter(match__prompt__benchmark__is_open=True))
+    in_play = Match.objects.in_play().filter(pk=OuterRef("match"))
+    ballots = _whole(unspent.filter(Exists(in_play), match__prompt__benchmark__is_open=True))
     return (ballots.filter(match__prompt__benchmark=benchmark) if benchmark else ballots).first()
 
 
@@ -124,13 +134,14 @@ def cast_vote(*, token: uuid.UUID, voter: Voter | None, choice: Choice, now: dat
     """
     with transaction.atomic():
         ballot = _locked(token, voter)
-        if not ballot.match.prompt.benchmark.is_open:
+        match = ballot.match
+        if not match.prompt.benchmark.is_open or not Match.objects.in_play().filter(pk=match.pk).exists():
             raise VotingClosed
         ballot.answered_at = now
         ballot.save(update_fields=["answered_at"])
         return Vote.objects.create(
             voter_id=ballot.voter_id,
-            match=ballot.match,
+            match=match,
             ballot=ballot,
             order=ballot.order,
             winner=_winner(choice, Order(ballot.order)),
@@ -147,11 +158,36 @@ def skip_ballot(*, token: uuid.UUID, voter: Voter | None, now: datetime) -> None
         ballot.save(update_fields=["skipped_at"])
 
 
-def _locked(token: uuid.UUID, voter: Voter | None) -> Ballot:
-    """The voter's open ballot with its row locked until the transaction ends."""
+def withdraw_vote(*, token: uuid.UUID, voter: Voter | None, now: datetime) -> None:
+    """Delete the vote that was just given on a ballot; doing so again changes nothing. The pair stays spent.
+
+    Raises BallotUnknown, BallotNotYours, NotYetVoted, TooLateToUndo.
+    """
+    with transaction.atomic():
+        ballot = _locked(token, voter, spent=True)
+        if ballot.answered_at is None:
+            raise NotYetVoted
+        if ballot.withdrawn_at is not None:
+            return
+        if now - ballot.answered_at > UNDO_LIMIT + UNDO_GRACE:
+            raise TooLateToUndo
+        Vote.objects.filter(ballot=ballot).delete()
+        ballot.withdrawn_at = now
+        ballot.save(update_fields=["withdrawn_at"])
+
+
+def undo_seconds(ballot: Ballot, *, now: datetime) -> int:
+    """How many seconds (rounded up) are left to withdraw the ballot's vote."""
+    if ballot.answered_at is None or ballot.withdrawn_at is not None:
+        return 0
+    return max(0, ceil((ballot.answered_at + UNDO_LIMIT - now).total_seconds()))
+
+
+def _locked(token: uuid.UUID, voter: Voter | None, *, spent: bool = False) -> Ballot:
+    """The voter's ballot with its row locked until the transaction ends; an open one unless ``spent``."""
     ballots = Ballot.objects.select_for_update(of=("self",)).select_related("match__prompt__benchmark")
     ballot = _own(ballots.filter(token=token).first(), voter)
-    if ballot.answered_at or ballot.skipped_at:
+    if not spent and (ballot.answered_at or ballot.skipped_at):
         raise AlreadyVoted
     return ballot
 
@@ -165,13 +201,13 @@ def _own(ballot: Ballot | None, voter: Voter | None) -> Ballot:
 
 
 def revealed_ballot(*, token: uuid.UUID, voter: Voter | None) -> Ballot:
-    """The voter's answered ballot with its vote and its models.
+    """The voter's answered ballot with its models and its vote, if that was not withdrawn.
 
     Raises BallotUnknown, BallotNotYours, and NotYetVoted (also for a skipped ballot).
     """
     ballots = _whole(Ballot.objects.select_related("vote", "match__competitor_a", "match__competitor_b"))
     ballot = _own(ballots.filter(token=token).first(), voter)
-    if ballot.answered_at is None or not hasattr(ballot, "vote"):  # or the vote was removed since
+    if ballot.withdrawn_at is None and not hasattr(ballot, "vote"):  # not given, or removed by staff since
         raise NotYetVoted
     return ballot
 

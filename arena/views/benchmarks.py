@@ -5,7 +5,7 @@ import json
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -24,7 +24,11 @@ PROMPTS_A_PAGE = 25
 def index(request: HttpRequest) -> HttpResponse:
     benchmarks = Benchmark.objects.annotate(
         prompt_count=Count("prompts", distinct=True),
-        model_count=Count("prompts__answers__competitor", distinct=True),
+        model_count=Count(
+            "prompts__answers__competitor",
+            filter=Q(prompts__answers__competitor__withdrawn_at=None),
+            distinct=True,
+        ),
     )
     return render(request, "arena/benchmarks.html", {"benchmarks": benchmarks})
 

@@ -59,7 +59,7 @@ def cast(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     except voting.AlreadyVoted:
         pass  # pressed twice, or back and again: the first vote stands and is shown
     except voting.VotingClosed:
-        return _start_again(request, "That benchmark was closed in the meantime. Here is another pair.")
+        return _start_again(request, "That pair was taken out of voting meanwhile. Here is another one.")
     except (voting.BallotUnknown, voting.BallotNotYours):
         return _not_yours(request)
     return _reveal(request, token) if request.htmx else redirect(_here("ballot", request, token))  # type: ignore[attr-defined]
@@ -71,7 +71,21 @@ def show_reveal(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
     return _reveal(request, token)
 
 
-def _reveal(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
+@require_POST
+@never_cache
+def undo(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
+    try:
+        voting.withdraw_vote(token=token, voter=_known(request), now=timezone.now())
+    except voting.TooLateToUndo:
+        return _reveal(request, token, too_late=True)
+    except voting.NotYetVoted:
+        return _go(request, _here("vote", request))
+    except (voting.BallotUnknown, voting.BallotNotYours):
+        return _not_yours(request)
+    return _reveal(request, token) if request.htmx else redirect(_here("ballot", request, token))  # type: ignore[attr-defined]
+
+
+def _reveal(request: HttpRequest, token: uuid.UUID, *, too_late: bool = False) -> HttpResponse:
     voter = _known(request)
     try:
         ballot = voting.revealed_ballot(token=token, voter=voter)
@@ -81,8 +95,18 @@ def _reveal(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
         raise Http404("There is no such pair.") from None
     except voting.BallotNotYours:
         return _not_yours(request)
-    context = {"ballot": ballot, **_pair(ballot), **_names(ballot), **_surroundings(request, voter)}
-    return render(request, _template(request), context)
+    context = {
+        "ballot": ballot,
+        "undo_seconds": voting.undo_seconds(ballot, now=timezone.now()),
+        "undo_limit": voting.UNDO_LIMIT.seconds,
+        "too_late": too_late,
+        **_pair(ballot),
+        **_names(ballot),
+        **_surroundings(request, voter),
+    }
+    # htmx swaps in nothing that is called an error.
+    status = 409 if too_late and not request.htmx else 200  # type: ignore[attr-defined]
+    return render(request, _template(request), context, status=status)
 
 
 @require_POST
@@ -107,7 +131,8 @@ def _names(ballot: Ballot) -> dict[str, object]:
     match = ballot.match
     pair = [match.competitor_a, match.competitor_b]
     first, second = reversed(pair) if ballot.order == Order.BA else pair
-    return {"revealed": True, "first": first, "second": second, "choice": voting.choice_of(ballot.vote).value}
+    choice = "withdrawn" if ballot.withdrawn_at else voting.choice_of(ballot.vote).value
+    return {"revealed": True, "first": first, "second": second, "choice": choice}
 
 
 def _surroundings(request: HttpRequest, voter: Voter | None) -> dict[str, Any]:
@@ -179,9 +204,7 @@ def _start_again(request: HttpRequest, sentence: str) -> HttpResponse:
 
 def _not_yours(request: HttpRequest) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
-        return _start_again(
-            request, "That pair was not yours, so the vote was not counted. Here is your pair."
-        )
+        return _start_again(request, "That pair was not yours, so nothing was changed. Here is your pair.")
     return render(request, "arena/not_yours.html", status=403)
 
 

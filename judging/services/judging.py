@@ -80,9 +80,9 @@ def plan_judging(judge: Judge, *, benchmark: Benchmark | None = None, limit: int
     """Add a job for each match that ``judge`` should rule on and has no job for.
 
     Without a benchmark: all matches of open benchmarks whose answers have texts. A closed benchmark is
-    judged only when it is named.
+    judged only when it is named. Matches of withdrawn models are not judged at all.
     """
-    matches = Match.objects.with_texts()
+    matches = Match.objects.with_texts().in_play()
     wanted = Q(prompt__benchmark=benchmark) if benchmark else Q(prompt__benchmark__is_open=True)
     planned = Job.objects.filter(kind=kind_of(benchmark), owner=judge.pk, subject=OuterRef("pk"))
     # Prompts with a shared beginning next to each other: engines cache the common prefix.
@@ -161,10 +161,11 @@ def _prepare(judge: Judge, work: _Work) -> list["_Ask"]:
 def _load(judge: Judge, claims: list[jobs.Claim], *, named: bool) -> list[_Work]:
     """The claimed matches, those with a shared beginning together, each with the orders not stored yet.
 
-    Matches that were deleted, or whose benchmark was closed and not named, come without a match.
+    Matches that were deleted, or of a withdrawn model, or of a benchmark that was closed and not named, come
+    without a match.
     """
     subjects = [held.subject for held in claims]
-    matches = Match.objects.select_related("prompt", "answer_a__competitor", "answer_b__competitor")
+    matches = Match.objects.in_play().select_related("prompt", "answer_a__competitor", "answer_b__competitor")
     if not named:
         matches = matches.filter(prompt__benchmark__is_open=True)
     found = matches.in_bulk(subjects)

@@ -149,8 +149,9 @@ def fit(played: Iterable[Game], competitors: list[int], method: str) -> Ratings:
 
 
 def _competitors(benchmark: Benchmark) -> list[int]:
-    """Every competitor with an answer on the benchmark, in a fixed order."""
-    answers = Answer.objects.filter(prompt__benchmark=benchmark).order_by("competitor_id")
+    """Every competitor in play with an answer on the benchmark, in a fixed order."""
+    answers = Answer.objects.filter(prompt__benchmark=benchmark, competitor__withdrawn_at=None)
+    answers = answers.order_by("competitor_id")
     return list(answers.values_list("competitor_id", flat=True).distinct())
 
 

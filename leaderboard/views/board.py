@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from leaderboard import charts
-from leaderboard.models import Board, Standing, boards_stamp
+from leaderboard.models import Board, Standing, boards_stamp, withdrawn_from
 from leaderboard.page_cache import Rendered
 from leaderboard.views import downloads, side_by_side
 from leaderboard.views.cached import HTML, NotHere, not_here, serve
@@ -87,6 +87,7 @@ def _frame(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
         "scope": scope,
         "query": query,
         "benchmark": scope.benchmark,
+        "withdrawn": withdrawn_from(scope.benchmark).count(),
         "source": source,
         "tabs": tabs,
         "methods": [

@@ -35,12 +35,17 @@ WORDS = {
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     search = " ".join(request.GET.get("q", "").replace("\0", "").split())[:80]
-    page = Paginator(competitors_with_entries(search), PAGE).get_page(request.GET.get("page"))
+    only_withdrawn = "withdrawn" in request.GET
+    found = competitors_with_entries(search, withdrawn=only_withdrawn)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    carry = ({"withdrawn": "1"} if only_withdrawn else {}) | ({"q": search} if search else {})
     context = {
         "page": page,
         "q": search,
-        "carry": urlencode({"q": search}) + "&" if search else "",
-        "total": counted(page.paginator.count, "model"),
+        "carry": urlencode(carry) + "&" if carry else "",
+        "total": counted(page.paginator.count, "withdrawn model" if only_withdrawn else "model"),
+        "only_withdrawn": only_withdrawn,
+        "withdrawn": Competitor.objects.withdrawn().count(),
     }
     return render(request, "leaderboard/models.html", context)
 

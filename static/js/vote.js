@@ -23,6 +23,7 @@ function act(key) {
   if (!switchedOn.checked) return false;
   if (key in BY_KEY) return press(`#ballot button[value=${BY_KEY[key]}]`);
   if (key === "s") return press("#skip");
+  if (key === "u") return press("#undo");
   return key === "n" && press("#next");
 }
 
@@ -39,6 +40,26 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:afterSwap", () => {
   if (!document.getElementById("next")) document.getElementById("main").focus({ preventScroll: true });
 });
+
+// The seconds left to undo, and no button once they are over. The server goes by its own clock.
+let ticking = 0;
+function countDown() {
+  clearInterval(ticking);
+  const left = document.querySelector("#undo .left");
+  if (!left) return;
+  const end = performance.now() + 1000 * left.dataset.seconds;
+  ticking = setInterval(() => {
+    const seconds = Math.ceil((end - performance.now()) / 1000);
+    left.textContent = `${seconds} s`;
+    const form = left.closest("form");
+    if (seconds > 0 || form.classList.contains("htmx-request")) return;
+    clearInterval(ticking);
+    if (form.contains(document.activeElement)) document.getElementById("next").focus();
+    form.remove();
+  }, 200);
+}
+document.addEventListener("htmx:afterSwap", countDown);
+countDown();
 
 // A vote that did not arrive is said, and can be pressed again: the server counts it once.
 function failed(sentence) {

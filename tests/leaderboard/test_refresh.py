@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from arena.models import Vote
+from arena.models import Competitor, Vote
 from arena.outcomes import Order, Winner, verdict_of
 from judging.models import Judgment
 from leaderboard.models import Board, JudgeReport, Standing
 from leaderboard.services.boards import refresh_boards
-from leaderboard.sources import Game, games
-from tests.factories import make_answers, make_benchmark, make_judge, make_matches, make_vote
+from leaderboard.sources import Game, games, signatures
+from tests.factories import make_answers, make_benchmark, make_judge, make_matches, make_vote, make_voter
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -99,6 +99,27 @@ class TestRefreshing:
         refresh_boards(now=NOW)
         reasons = Standing.objects.filter(board__category="odd", board__method="bt").values_list("reason")
         assert all(reason for (reason,) in reasons)  # one model unbeaten, the other winless: no rating
+
+    def test_a_vote_withdrawn_while_an_earlier_one_is_stored_is_noticed(self, voted):
+        last = Vote.objects.order_by("pk").last()
+        # Given before the last one, but stored after it, as by another process that was slower.
+        late = Vote(voter=make_voter(), match=last.match, order="AB", winner="model_a", created_at=NOW)
+        late.pk = Vote.objects.order_by("pk").first().pk - 1
+        before = signatures([voted])
+        late.save(force_insert=True)
+        Vote.objects.order_by("pk")[1].delete()
+        # As many votes as before, and the same highest number.
+        assert Vote.objects.count() == 4
+        assert Vote.objects.order_by("pk").last() == last
+        assert signatures([voted]) != before
+
+    def test_two_signatures_fit_into_a_report(self, voted):
+        competitor = Competitor.objects.first()
+        competitor.withdraw(now=NOW)
+        [signature] = signatures([voted]).values()
+        # 4 votes, up to 16 digits, and up to 8 for who was withdrawn: far more votes still leave room.
+        assert signature.startswith("4:")
+        assert len(signature) <= len("4:0123456789abcdef:01234567")
 
     def test_a_board_without_votes_goes(self, voted):
         refresh_boards(now=NOW)
