@@ -124,9 +124,11 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "arena.views.errors.NotAllowedPage",
 ]
 
 ROOT_URLCONF = "arena.urls"
+CSRF_FAILURE_VIEW = "arena.views.errors.csrf_failure"
 WSGI_APPLICATION = "arena.wsgi.application"
 TEMPLATES = [
     {

@@ -5,6 +5,11 @@ from django.urls import include, path
 
 from arena.views import benchmarks, health, submit, vote
 
+handler400 = "arena.views.errors.bad_request"
+handler403 = "arena.views.errors.permission_denied"
+handler404 = "arena.views.errors.not_found"
+handler500 = "arena.views.errors.server_error"
+
 urlpatterns = [
     path("", vote.show_pair, name="vote"),
     path("vote/<uuid:token>/", vote.show_reveal, name="ballot"),

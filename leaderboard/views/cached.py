@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
+from arena.views.errors import MISSING, answer, kind_wanted
 from leaderboard.page_cache import PageCache, Rendered
 
 CACHE = PageCache(limit=256)
@@ -25,6 +26,8 @@ class NotHere(Http404):
 
 
 def not_here(request: HttpRequest, problem: NotHere) -> HttpResponse:
+    if kind_wanted(request) != "page":
+        return answer(request, MISSING._replace(heading=problem.context["heading"], sentence=str(problem)))
     return render(request, "leaderboard/not_here.html", problem.context, status=404)
 
 

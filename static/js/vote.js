@@ -73,6 +73,8 @@ function failed(sentence) {
 }
 document.addEventListener("htmx:sendError", () => failed("The site could not be reached. Try again: a vote counts once."));
 document.addEventListener("htmx:responseError", (event) => {
-  if (event.detail.xhr.status === 403) location.reload(); // the session changed in another window
-  else failed(`That did not work (error ${event.detail.xhr.status}). Try again: a vote counts once.`);
+  const answer = event.detail.xhr;
+  const isSentence = (answer.getResponseHeader("Content-Type") || "").startsWith("text/plain");
+  if (answer.status === 403) location.reload(); // the session changed in another window
+  else failed(isSentence ? answer.responseText : `That did not work (error ${answer.status}). Try again: a vote counts once.`);
 });

@@ -2,7 +2,6 @@
 
 import pytest
 from django.contrib import admin
-from django.test import Client
 
 from arena.models import Job
 from tests.factories import make_answers, make_benchmark, make_matches, make_vote
@@ -58,23 +57,6 @@ def test_pages_for_members_are_the_sites_own(client, alice, address):
     page = client.get(f"/accounts/{address}/").content.decode()
     assert 'class="brand"' in page
     assert 'class="card"' in page
-
-
-def test_errors_are_said_in_the_sites_own_hand(client):
-    missing = client.get("/nowhere/")
-    assert missing.status_code == 404
-    assert "There is no such page" in missing.content.decode()
-    assert "made no sense" in client.get("/", HTTP_HOST="bad host").content.decode()
-
-
-def test_a_fault_of_the_site_has_its_page(monkeypatch):
-    from arena.views import benchmarks
-
-    monkeypatch.setattr(benchmarks, "PROMPTS_A_PAGE", 0)  # a programming error: pages of no prompts
-    make_benchmark(1, slug="colours")
-    response = Client(raise_request_exception=False).get("/benchmarks/colours/")
-    assert response.status_code == 500
-    assert "Something went wrong here" in response.content.decode()
 
 
 def test_every_admin_list_opens(client, olga):
