@@ -30,6 +30,7 @@ from arena.models import Job
 MAX_ATTEMPTS = 8
 FIRST_DELAY = 15.0  # seconds before the second attempt; doubles up to LONGEST_DELAY
 LONGEST_DELAY = 600.0
+CAUSES_READ = 5000  # failed jobs that are looked at for their causes
 LOCK_SPACE = 1  # of the advisory locks here; other locks have spaces of their own
 
 log = logging.getLogger(__name__)
@@ -99,6 +100,29 @@ def has_claimable(kind: str, owner: int) -> bool:
             [kind, owner],
         )
         return bool(cursor.fetchone()[0])
+
+
+def kinds() -> list[str]:
+    """Every kind that there are jobs of: one look into the index for each, however many jobs there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE found AS (
+                SELECT min(kind) AS kind FROM arena_job
+                UNION ALL
+                SELECT (SELECT min(kind) FROM arena_job WHERE kind > found.kind) FROM found
+                WHERE kind IS NOT NULL
+            )
+            SELECT kind FROM found WHERE kind IS NOT NULL
+            """
+        )
+        return [kind for (kind,) in cursor.fetchall()]
+
+
+def causes() -> list[str]:
+    """Codes of why jobs failed, of a few thousand of them."""
+    failed = Job.objects.filter(state=Job.State.FAILED).values_list("error_code", flat=True)
+    return sorted(set(failed[:CAUSES_READ]))
 
 
 def fail_abandoned(kind: str) -> int:
@@ -222,10 +246,24 @@ def _give_back(jobs: QuerySet[Job]) -> None:
 
 
 def retry_failed(kind: str, owner: int) -> int:
-    """Give failed jobs a fresh set of attempts, and postponed ones theirs at once. Returns how many."""
-    jobs = Job.objects.filter(kind=kind, owner=owner)
+    """``try_again`` for all jobs of a kind and owner."""
+    return try_again(Job.objects.filter(kind=kind, owner=owner))
+
+
+def try_again(jobs: QuerySet[Job]) -> int:
+    """Give failed jobs a fresh set of attempts, and postponed ones theirs at once. Returns how many.
+
+    What went wrong stays written on them until they end.
+    """
     again = jobs.filter(Q(state=Job.State.FAILED) | Q(state=Job.State.PENDING, next_attempt_at__isnull=False))
-    return again.update(state=Job.State.PENDING, attempts=0, token=None, next_attempt_at=None)
+    return again.update(
+        state=Job.State.PENDING,
+        attempts=0,
+        token=None,
+        lease_until=None,
+        next_attempt_at=None,
+        finished_at=None,
+    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the shell commands share: finding rows by name, and printing rows as a table, CSV or JSON."""
+"""Rows as a table, CSV or JSON; how the shell commands print them."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ def format_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], style
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([_safe_cell(row[column]) for column in columns] for row in rows)
+        writer.writerows([harmless(row[column]) for column in columns] for row in rows)
         return text.getvalue().rstrip("\n")
     cells = [list(columns), *([_readable(row[column]) for column in columns] for row in rows)]
     widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
@@ -31,8 +31,6 @@ def _readable(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _safe_cell(value: Any) -> Any:
-    """A leading quote keeps spreadsheets from running a name as a formula."""
-    if value is None:
-        return ""
+def harmless(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula gets a leading quote; numbers stay numbers."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -4,27 +4,47 @@ from django.contrib import admin
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
 
-from judging.models import Judge, Judgment
+from arena.admin import LargePaginator, number_of
+from arena.models import Job
+from judging.models import KIND, Judge, Judgment
+
+
+def _jobs_link(judge: Judge, number: int, state: str) -> str:
+    query: dict[str, str | int] = {"kind": KIND, "owner": judge.pk, "state": state}
+    address = reverse("admin:arena_job_changelist")
+    return format_html('<a href="{}?{}">{}</a>', address, urlencode(query), number)
 
 
 @admin.register(Judge)
 class JudgeAdmin(admin.ModelAdmin):
     list_display = (
-        "name",
-        "version",
-        "engine",
-        "model",
-        "protocol",
-        "both_orders",
-        "is_active",
-        "created_at",
+        *("name", "version", "engine", "model", "protocol", "both_orders", "is_active"),
+        *("waiting", "failed", "created_at"),
     )
     list_filter = ("is_active", "engine", "is_demo")
     search_fields = ("name", "slug", "model")
     actions = ("pause", "resume")
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
     prepopulated_fields = {"slug": ("name",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Judge]:
+        jobs = Job.objects.filter(kind=KIND)
+        waiting = jobs.filter(state__in=[Job.State.PENDING, Job.State.RUNNING])
+        failed = jobs.filter(state=Job.State.FAILED)
+        counts = {"waiting_jobs": number_of(waiting, "owner"), "failed_jobs": number_of(failed, "owner")}
+        return super().get_queryset(request).annotate(**counts)
+
+    @admin.display(description="matches waiting", ordering="waiting_jobs")
+    def waiting(self, judge) -> str:
+        return _jobs_link(judge, judge.waiting_jobs, "pending")
+
+    @admin.display(description="matches failed", ordering="failed_jobs")
+    def failed(self, judge) -> str:
+        return _jobs_link(judge, judge.failed_jobs, "failed")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Judge | None = None) -> tuple[str, ...]:
         """What a judge is stays fixed once it has ruled; pausing and its texts do not."""
@@ -33,11 +53,11 @@ class JudgeAdmin(admin.ModelAdmin):
     def get_prepopulated_fields(self, request: HttpRequest, obj: Judge | None = None) -> dict:
         return {} if obj else dict(self.prepopulated_fields)
 
-    @admin.action(description="Pause: give no new matches")
+    @admin.action(description="Pause: give no new matches", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Judge]) -> None:
         self.message_user(request, f"Paused: {queryset.update(is_active=False)}.")
 
-    @admin.action(description="Resume: rule on every match of the open benchmarks")
+    @admin.action(description="Resume: rule on every match of the open benchmarks", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Judge]) -> None:
         able = queryset.exclude(engine=Judge.Engine.RECORDED)  # imported rulings have nothing that could rule
         self.message_user(request, f"Resumed: {able.update(is_active=True)}.")
@@ -52,6 +72,7 @@ class JudgmentAdmin(admin.ModelAdmin):
     list_select_related = ("judge",)
     raw_id_fields = ("match",)
     search_fields = ("=match__id",)
+    paginator = LargePaginator
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -30,6 +30,9 @@ class StandingInline(Derived, admin.TabularInline):
     )
     can_delete = False
 
+    def get_queryset(self, request: HttpRequest):
+        return super().get_queryset(request).select_related("competitor")
+
 
 @admin.register(Board)
 class BoardAdmin(Derived, admin.ModelAdmin):

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from arena.models import Benchmark
+from arena.shell import harmless
 from leaderboard.models import Standing
 from leaderboard.page_cache import Rendered
 from leaderboard.views.compare import compare
@@ -77,8 +78,3 @@ def _file(rows: list[dict[str, Any]], query: BoardQuery, name: str) -> Rendered:
     writer.writeheader()
     writer.writerows({key: harmless(value) for key, value in row.items()} for row in rows)
     return Rendered(text.getvalue().encode(), "text/csv; charset=utf-8", headers)
-
-
-def harmless(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula gets a leading quote; numbers stay numbers."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -81,11 +81,3 @@ def make_rows(owner) -> None:
 def test_votes_cannot_be_written_by_staff(client, olga):
     client.force_login(olga)
     assert client.get("/admin/arena/vote/add/").status_code == 403
-
-
-def test_failed_jobs_can_be_tried_again(client, olga):
-    job = Job.objects.create(kind="judge", owner=1, subject=1, state=Job.State.FAILED, attempts=8)
-    client.force_login(olga)
-    client.post("/admin/arena/job/", {"action": "try_again", "_selected_action": [job.pk]})
-    job.refresh_from_db()
-    assert (job.state, job.attempts) == (Job.State.PENDING, 0)

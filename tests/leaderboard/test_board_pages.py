@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from arena.models import Competitor
 from arena.outcomes import Winner
+from arena.shell import harmless
 from judging.models import Judge
 from leaderboard import models
 from leaderboard.models import Board
 from leaderboard.services.boards import refresh_boards
 from leaderboard.views.cached import CACHE
-from leaderboard.views.downloads import harmless
 from leaderboard.views.scope import BoardQuery
 from tests.factories import make_answers, make_benchmark, make_competitor, make_judge, make_matches, make_vote
 from tests.leaderboard.rows import make_board, make_report

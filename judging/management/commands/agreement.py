@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from django.core.management.base import BaseCommand, CommandError
 
+from arena.management.named import benchmark_named
 from arena.models import Benchmark
 from arena.shell import FORMATS, format_rows
 from judging.agreement import RULES, between_voters
@@ -31,10 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=FORMATS, default="table")
 
     def handle(self, *, format: str, **options) -> None:
-        benchmark = Benchmark.objects.filter(slug=options["benchmark"]).first()
-        if benchmark is None:
-            known = ", ".join(Benchmark.objects.values_list("slug", flat=True)) or "none yet"
-            raise CommandError(f"There is no benchmark {options['benchmark']!r}. There are: {known}.")
+        benchmark = benchmark_named(options["benchmark"])
         if options["between_voters"]:
             pairs = between_voters(read_votes(benchmark, turn=options["turn"]))
             self.stdout.write(format_rows([asdict(pair) for pair in pairs], VOTER_COLUMNS, format))

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from arena import jobs
+from arena.management.named import benchmark_named
 from arena.models import Benchmark, Job
 from judging.models import Judge
 from judging.services.judging import Tally, judge_pending, kind_of, plan_judging
@@ -31,25 +32,16 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{judge} is a recorded judge: its rulings were imported, it cannot rule on more."
             )
+        benchmark = benchmark_named(options["benchmark"]) if options["benchmark"] is not None else None
+        if options["retry_failed"]:
+            jobs.retry_failed(kind_of(benchmark), judge.pk)
         if judge.engine == Judge.Engine.VLLM:
             raise CommandError(
                 f"{judge} is served by vLLM: a worker with VLLM_PYTHON judges by itself what is pending."
             )
-        benchmark = self._benchmark(options["benchmark"])
-        if options["retry_failed"]:
-            jobs.retry_failed(kind_of(benchmark), judge.pk)
         while plan_judging(judge, benchmark=benchmark):
             pass
         self._run(judge, benchmark)
-
-    def _benchmark(self, slug: str | None) -> Benchmark | None:
-        if slug is None:
-            return None
-        benchmark = Benchmark.objects.filter(slug=slug).first()
-        if benchmark is None:
-            known = ", ".join(Benchmark.objects.values_list("slug", flat=True)) or "none yet"
-            raise CommandError(f"There is no benchmark {slug!r}. There are: {known}.")
-        return benchmark
 
     def _run(self, judge: Judge, benchmark: Benchmark | None) -> None:
         mine = Job.objects.filter(kind=kind_of(benchmark), owner=judge.pk)

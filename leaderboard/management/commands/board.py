@@ -2,7 +2,8 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
-from arena.models import Benchmark, Competitor
+from arena.management.named import benchmark_named
+from arena.models import Competitor
 from arena.shell import FORMATS, format_rows
 from judging.models import Judge
 from leaderboard.models import Board
@@ -25,10 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=FORMATS, default="table")
 
     def handle(self, *, format: str, **options) -> None:
-        benchmark = Benchmark.objects.filter(slug=options["benchmark"]).first()
-        if benchmark is None:
-            known = ", ".join(Benchmark.objects.values_list("slug", flat=True)) or "none yet"
-            raise CommandError(f"There is no benchmark {options['benchmark']!r}. There are: {known}.")
+        benchmark = benchmark_named(options["benchmark"])
         category = options["category"]
         if category and category not in benchmark.categories():
             raise CommandError(f"No category {category!r}. There are: {', '.join(benchmark.categories())}.")
