@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from arena.views import benchmarks, health, submit, vote
+from arena.views import benchmarks, health, robots, submit, vote
 
 handler400 = "arena.views.errors.bad_request"
 handler403 = "arena.views.errors.permission_denied"
@@ -11,7 +11,6 @@ handler404 = "arena.views.errors.not_found"
 handler500 = "arena.views.errors.server_error"
 
 urlpatterns = [
-    path("", vote.show_pair, name="vote"),
     path("vote/<uuid:token>/", vote.show_reveal, name="ballot"),
     path("vote/<uuid:token>/cast/", vote.cast, name="cast"),
     path("vote/<uuid:token>/skip/", vote.skip, name="skip"),
@@ -22,6 +21,7 @@ urlpatterns = [
     path("benchmarks/new/", benchmarks.new, name="benchmark_new"),
     path("benchmarks/<slug:slug>/", benchmarks.detail, name="benchmark"),
     path("benchmarks/<slug:slug>/template.jsonl", benchmarks.template_file, name="benchmark_template"),
+    path("robots.txt", robots.rules, name="robots"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("", include("judging.urls")),

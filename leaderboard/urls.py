@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from leaderboard.views import board, judges, methods, models, submission
+from leaderboard.views import board, home, judges, methods, models, submission
 
 urlpatterns = [
+    path("", home.home, name="vote"),
     path("leaderboard/", board.leaderboard, name="leaderboard"),
     path("models/", models.index, name="models"),
     path("models/<slug:slug>/", models.detail, name="model"),

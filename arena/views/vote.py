@@ -1,6 +1,7 @@
 """Voting: a blind pair, the vote, the reveal. Every page works without JavaScript; htmx swaps its middle."""
 
 import uuid
+from collections.abc import Callable
 from math import ceil
 from random import SystemRandom
 from typing import Any
@@ -22,6 +23,7 @@ from arena.models import Ballot, Benchmark, Voter
 from arena.outcomes import Order
 from arena.services import voting
 from arena.services.rendering import shown_turns
+from arena.views.robots import is_robot
 
 COOKIE = "voter"
 COOKIE_SECONDS = 365 * 24 * 3600
@@ -31,11 +33,18 @@ RNG = SystemRandom()
 @require_safe
 @never_cache
 @vary_on_headers("HX-Request")
-def show_pair(request: HttpRequest) -> HttpResponse:
+def show_pair(request: HttpRequest, *, line_of: Callable[[Benchmark | None], str]) -> HttpResponse:
+    """``line_of`` gives the line under the header, as HTML, for the benchmark that the voter asked for."""
     if request.method == "HEAD":
         return HttpResponse()  # a monitor's question: it spends no pair and makes no voter
+    if is_robot(request) and _known(request) is None:
+        around = _surroundings(request, None)
+        context = {"is_robot": True, "line": line_of(around["wanted"]), **around}
+        return render(request, _template(request), context)
     voter = voting.ensure_voter(user=_user(request), cookie=_cookie(request))
     around = _surroundings(request, voter)
+    if not request.htmx:  # type: ignore[attr-defined]
+        around["line"] = line_of(around["wanted"])
     try:
         ballot = voting.next_ballot(voter, benchmark=around["wanted"], now=timezone.now(), rng=RNG)
     except voting.TooManyBallots as pause:

@@ -147,7 +147,7 @@ def load_scope(query: BoardQuery) -> Scope | None:
         if query.benchmark:
             raise no_such("benchmark", f"There is no benchmark “{query.benchmark}”.")
         return None
-    benchmark = _choose(benchmarks, query.benchmark)
+    benchmark = choose_benchmark(benchmarks, query.benchmark)
     categories = benchmark.categories()
     if query.category and query.category not in categories:
         raise NotHere(
@@ -169,7 +169,7 @@ def _boards(benchmark: Benchmark, query: BoardQuery) -> QuerySet[Board]:
     return boards.select_related("judge").order_by("judge__name", "judge__version")
 
 
-def _choose(benchmarks: list[Benchmark], slug: str) -> Benchmark:
+def choose_benchmark(benchmarks: list[Benchmark], slug: str) -> Benchmark:
     """The named benchmark; else the first open one with a board, the first with one, the first."""
     if slug:
         for benchmark in benchmarks:
