@@ -55,7 +55,8 @@ function countDown() {
     if (seconds > 0 || form.classList.contains("htmx-request")) return;
     clearInterval(ticking);
     if (form.contains(document.activeElement)) document.getElementById("next").focus();
-    form.remove();
+    form.querySelector("button").disabled = true;
+    form.classList.add("over"); // keeps its room, so that no finger meets "Next pair" in its place
   }, 200);
 }
 document.addEventListener("htmx:afterSwap", countDown);

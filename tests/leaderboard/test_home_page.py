@@ -4,6 +4,8 @@ import re
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from arena.models import Ballot, Benchmark, Voter
 from arena.outcomes import Order
@@ -95,7 +97,7 @@ def test_it_follows_the_benchmark_that_was_asked_for(client, benchmark):
     assert len(CACHE) == 2  # what somebody makes up takes no room
 
 
-def test_it_costs_no_query_while_it_is_fresh(client, benchmark, django_assert_num_queries):
+def test_it_costs_no_query_while_it_is_fresh(client, benchmark):
     line(client)
     first, again = (count_queries(client) for _ in range(2))
     CACHE.clear()
@@ -103,9 +105,6 @@ def test_it_costs_no_query_while_it_is_fresh(client, benchmark, django_assert_nu
 
 
 def count_queries(client) -> int:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     with CaptureQueriesContext(connection) as queries:
         client.get("/")
     return len(queries)
