@@ -1,6 +1,7 @@
 """The staff's door. Facts that people gave are read here; what may change is little."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from allauth.account.decorators import secure_admin_login
@@ -212,7 +213,7 @@ class CauseFilter(admin.SimpleListFilter):
 class JobAdmin(ReadOnlyAdmin):
     list_display = (
         *("id", "kind", "owner", "subject", "state", "attempts"),
-        *("cause", "last_error", "next_attempt_at", "worker", "age"),
+        *("age", "next_attempt", "cause", "last_error", "worker"),
     )
     list_filter = ("state", KindFilter, CauseFilter)
     search_fields = ("=subject", "error")
@@ -225,6 +226,10 @@ class JobAdmin(ReadOnlyAdmin):
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("arena.change_job")
+
+    @admin.display(description="next attempt", ordering="next_attempt_at")
+    def next_attempt(self, job: Job) -> datetime | None:
+        return job.next_attempt_at
 
     @admin.display(ordering="error_code")
     def cause(self, job: Job) -> str:

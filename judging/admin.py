@@ -22,8 +22,8 @@ def _jobs_link(judge: Judge, number: int, state: str) -> str:
 @admin.register(Judge)
 class JudgeAdmin(admin.ModelAdmin):
     list_display = (
-        *("name", "version", "engine", "model", "protocol", "both_orders", "is_active"),
-        *("waiting", "failed", "created_at"),
+        *("name", "version", "is_active", "waiting", "failed"),
+        *("engine", "model", "protocol", "both_orders", "created_at"),
     )
     list_filter = ("is_active", "engine", "is_demo")
     search_fields = ("name", "slug", "model")

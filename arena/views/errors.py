@@ -77,10 +77,10 @@ FAULT = Trouble(
 )
 DOWN = Trouble(
     503,
-    "The site is catching its breath",
-    "Its database does not answer at the moment. What was stored is safe, and what you sent just now was not "
-    "stored. Wait a moment, then try again.",
+    "The site cannot answer right now",
+    "Its database does not answer at the moment. What was stored is safe. Wait a little, then try again.",
 )
+NOT_SURE = " What you sent just now may not have arrived: look before you send it again."
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -108,7 +108,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """For whatever no view caught: called while the error is being handled."""
     if not isinstance(sys.exc_info()[1], DATABASE_DOWN):
         return answer(request, FAULT, bare=True)
-    response = answer(request, DOWN, bare=True)
+    sent = "" if request.method in ("GET", "HEAD") else NOT_SURE
+    response = answer(request, DOWN._replace(sentence=DOWN.sentence + sent), bare=True)
     response["Retry-After"] = str(RETRY_SECONDS)
     return response
 

@@ -67,7 +67,7 @@ HEADINGS = {
     413: "That was too much at once",
     429: "Too many tries",
     500: "Something went wrong here",
-    503: "The site is catching its breath",
+    503: "The site cannot answer right now",
 }
 
 
