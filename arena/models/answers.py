@@ -1,8 +1,7 @@
 """Competitors, their answers, and the matches between answers."""
 
-from typing import NamedTuple
-
 from datetime import datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import models

@@ -4,8 +4,9 @@ import io
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
-from arena.models import Competitor, Endpoint, HostModel, Job, Submission
+from arena.models import Competitor, Endpoint, HostModel, HostWorker, Job, Submission
 from tests.factories import make_benchmark, make_endpoint
 
 pytestmark = pytest.mark.django_db
@@ -206,3 +207,28 @@ def test_every_kind_has_its_form(by_alice, kind):
     page = by_alice.get(f"/submit/?kind={kind}").content.decode()
     assert ("API key" in page) == (kind == "endpoint")
     assert ("What the file may look like" in page) == (kind != "endpoint")
+
+
+class TestAdmin:
+    def act(self, client, action, submission):
+        return client.post(
+            "/admin/arena/submission/", {"action": action, "_selected_action": [submission.pk]}, follow=True
+        )
+
+    def test_staff_tries_again(self, by_olga, alice, benchmark):
+        submission = make_endpoint(benchmark, "https://a.example.org/v1", alice)
+        submission.fail("unauthorized", "The key is wrong.")
+        assert "asked again: 1" in self.act(by_olga, "try_again", submission).content.decode()
+        submission.refresh_from_db()
+        assert submission.state == "answering"
+
+    def test_a_withdrawn_model_is_not_asked(self, by_olga, alice, benchmark):
+        submission = make_endpoint(benchmark, "https://a.example.org/v1", alice)
+        assert "Withdrawn: 1" in self.act(by_olga, "withdraw", submission).content.decode()
+        assert not Submission.objects.answering(timezone.now()).exists()
+
+    def test_lists_of_hosts(self, by_olga):
+        send(by_olga, "host", HOST)
+        HostWorker.objects.create(name="gpu@one", since=timezone.now(), seen_at=timezone.now())
+        assert "hedgerow/hornbeam-1b" in by_olga.get("/admin/arena/hostmodel/").content.decode()
+        assert "gpu@one" in by_olga.get("/admin/arena/hostworker/").content.decode()

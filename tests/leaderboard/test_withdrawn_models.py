@@ -181,7 +181,7 @@ class TestPairing:
         entry.competitor.withdraw(now=NOW)
         pair_submissions()
         entry.refresh_from_db()
-        assert entry.state == Submission.State.RECEIVED
+        assert entry.state == Submission.State.ANSWERED
         client.force_login(alice)
         assert (
             "This model was withdrawn on 2 March 2026."
