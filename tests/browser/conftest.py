@@ -56,7 +56,7 @@ def db(django_db_setup) -> None:
 @pytest.fixture(scope="session")
 def address(browser: Browser, db, tmp_path_factory) -> Iterator[str]:
     """Where the site answers. It shares the test database and the settings with the tests."""
-    backend = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    backend = "arena.static_files.StaticStorage"
     with override_settings(
         STATIC_ROOT=tmp_path_factory.mktemp("static"),
         STORAGES=site_settings.STORAGES | {"staticfiles": {"BACKEND": backend}},
