@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from django.db import connection
@@ -10,6 +10,7 @@ from django.db.models import Aggregate, BigIntegerField, Count
 
 from arena.models import Answer, Benchmark, Competitor, Vote
 from judging.models import Judge, Judgment
+from leaderboard.charts import PairTotal
 
 ALL = ""  # the category that holds every prompt
 
@@ -25,14 +26,14 @@ class Game(NamedTuple):
 
 _SCORE = """CASE {winner} WHEN 'model_a' THEN 1.0 WHEN 'model_b' THEN 0.0 WHEN '' THEN NULL ELSE 0.5 END"""
 
-# No value from outside is in these texts.
+# No value from outside is in these texts. "{which}" leaves room for a condition on the matches.
 _IN_PLAY = "match.competitor_a_id <> ALL(%(withdrawn)s) AND match.competitor_b_id <> ALL(%(withdrawn)s)"
 
 _VOTES = f"""
     SELECT match.id AS match_id, {_SCORE.format(winner="vote.winner")} AS score, vote.created_at, vote.id
     FROM arena_vote vote JOIN arena_match match ON match.id = vote.match_id
     JOIN arena_prompt prompt ON prompt.id = match.prompt_id
-    WHERE prompt.benchmark_id = %(benchmark)s AND {_IN_PLAY}
+    WHERE prompt.benchmark_id = %(benchmark)s AND {_IN_PLAY} {{which}}
 """  # noqa: S608
 
 # Two orders of one judge are one observation, their mean (an inconsistent pair counts one half). A match
@@ -42,7 +43,7 @@ _JUDGMENTS = f"""
         max(judgment.created_at) AS created_at, max(judgment.id) AS id
     FROM judging_judgment judgment JOIN arena_match match ON match.id = judgment.match_id
     JOIN arena_prompt prompt ON prompt.id = match.prompt_id
-    WHERE judgment.judge_id = %(judge)s AND prompt.benchmark_id = %(benchmark)s AND {_IN_PLAY}
+    WHERE judgment.judge_id = %(judge)s AND prompt.benchmark_id = %(benchmark)s AND {_IN_PLAY} {{which}}
     GROUP BY judgment.match_id, judgment.turn
     HAVING bool_and(judgment.winner <> '') AND count(*) >= %(orders)s
 """  # noqa: S608
@@ -63,27 +64,51 @@ _IN_TIME = """
     ORDER BY games.created_at, games.id
 """
 
+_AMONG = """AND match.competitor_a_id = ANY(%(among)s) AND match.competitor_b_id = ANY(%(among)s)
+    AND (%(category)s = '' OR %(category)s = ANY(prompt.tags))"""
+
+_TOTALS = """
+    SELECT competitor_a_id, competitor_b_id, count(*), sum(score)
+    FROM ({rows}) games JOIN arena_match match ON match.id = games.match_id
+    GROUP BY 1, 2
+"""
+
 
 def games(benchmark: Benchmark, judge: Judge | None, *, in_time: bool = False) -> dict[str, list[Game]]:
     """Games by category (``ALL`` among them); ``judge`` None means people.
 
     Aggregated by pair and outcome, or, ``in_time``, one by one in the order in which they were played.
     """
-    query = (_IN_TIME if in_time else _BY_PAIR).format(rows=_JUDGMENTS if judge else _VOTES)
+    query = (_IN_TIME if in_time else _BY_PAIR).format(rows=_rows(judge))
     found: dict[str, list[Game]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(
-            query,
-            {
-                "benchmark": benchmark.pk,
-                "withdrawn": _withdrawn(),
-                "judge": judge.pk if judge else None,
-                "orders": 2 if judge and judge.both_orders else 1,
-            },
-        )
+        cursor.execute(query, _values(benchmark, judge))
         for category, first, second, score, count in cursor:
             found[category].append(Game(first, second, float(score), count))
     return found
+
+
+def pair_totals(
+    benchmark: Benchmark, judge: Judge | None, *, category: str = ALL, among: Iterable[int]
+) -> list[PairTotal]:
+    """What the competitors ``among`` (ids) played against each other; a pair may stand in both orders."""
+    values = _values(benchmark, judge) | {"category": category, "among": list(among)}
+    with connection.cursor() as cursor:
+        cursor.execute(_TOTALS.format(rows=_rows(judge, _AMONG)), values)
+        return [PairTotal(first, second, count, float(score)) for first, second, count, score in cursor]
+
+
+def _rows(judge: Judge | None, which: str = "") -> str:
+    return (_JUDGMENTS if judge else _VOTES).format(which=which)
+
+
+def _values(benchmark: Benchmark, judge: Judge | None) -> dict[str, Any]:
+    return {
+        "benchmark": benchmark.pk,
+        "withdrawn": _withdrawn(),
+        "judge": judge.pk if judge else None,
+        "orders": 2 if judge and judge.both_orders else 1,
+    }
 
 
 class Scope(NamedTuple):

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from leaderboard.views import board, home, judges, methods, models, submission
+from leaderboard.views import board, charts, home, judges, methods, models, submission
 
 urlpatterns = [
     path("", home.home, name="vote"),
     path("leaderboard/", board.leaderboard, name="leaderboard"),
+    path("leaderboard/charts/", charts.charts, name="charts"),
     path("models/", models.index, name="models"),
     path("models/<slug:slug>/", models.detail, name="model"),
     path("judges/", judges.index, name="judges"),

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from django.db import connection
 
 from arena.models import Benchmark, Vote
 from arena.outcomes import Order, Verdict, Winner, fold
@@ -60,6 +62,46 @@ def measure_agreement(judge: Judge, benchmark: Benchmark, *, rule: str, turn: in
     """How far a judge agrees with people by one of ``agreement.RULES``."""
     rulings = read_judged(judge, benchmark, turn=turn).rulings
     return agreement.RULES[rule](rulings, read_votes(benchmark, turn=turn))
+
+
+class Shared(NamedTuple):
+    """Items (match, turn) that two judges both ruled on, and those on which they named the same winner."""
+
+    n: int
+    agreed: int
+
+
+def measure_judges(judge: Judge, benchmark: Benchmark) -> dict[int, Shared]:
+    """How far a judge agrees with each other one (by id) on a benchmark.
+
+    The rule is each-vote's: an item counts when both were read in every order that they are asked for; an
+    inconsistent ruling agrees with nothing, a shared tie agrees.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARED, {"judge": judge.pk, "benchmark": benchmark.pk})
+        return {other: Shared(n, agreed) for other, n, agreed in cursor}
+
+
+_SHARED = """
+WITH said AS (
+    SELECT judgment.judge_id, judgment.match_id, judgment.turn, judge.both_orders,
+        replace(judgment.winner, 'both_bad', 'tie') AS winner
+    FROM judging_judgment judgment JOIN judging_judge judge ON judge.id = judgment.judge_id
+    JOIN arena_match match ON match.id = judgment.match_id
+    JOIN arena_prompt prompt ON prompt.id = match.prompt_id
+    WHERE prompt.benchmark_id = %(benchmark)s
+), ruled AS (
+    SELECT judge_id, match_id, turn,
+        CASE WHEN min(winner) = max(winner) THEN min(winner) ELSE 'inconsistent' END AS winner
+    FROM said GROUP BY judge_id, match_id, turn, both_orders
+    HAVING bool_and(winner <> '') AND (count(*) = 2 OR NOT both_orders)
+)
+SELECT other.judge_id, count(*), count(*) FILTER (
+    WHERE own.winner = other.winner AND own.winner <> 'inconsistent')
+FROM ruled own JOIN ruled other ON other.match_id = own.match_id AND other.turn IS NOT DISTINCT FROM own.turn
+WHERE own.judge_id = %(judge)s AND other.judge_id <> %(judge)s
+GROUP BY other.judge_id
+"""
 
 
 def measure_position(judged: Judged) -> PositionReport:

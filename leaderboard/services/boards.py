@@ -12,7 +12,7 @@ from arena import jobs
 from arena.models import Answer, Benchmark
 from judging import agreement
 from judging.models import Judge
-from judging.services.measuring import measure_position, read_judged, read_votes
+from judging.services.measuring import measure_judges, measure_position, read_judged, read_votes
 from leaderboard.models import Board, JudgeReport, Standing
 from leaderboard.ratings import Matchups, NotConverged, Ratings, fit_bradley_terry, fit_elo, rank_correlation
 from leaderboard.sources import ALL, Game, Scope, count_voters, games, signatures
@@ -181,6 +181,7 @@ def refresh_report(judge: Judge, benchmark: Benchmark, *, signature: str, now: d
     figures = {
         "rules": {rule: asdict(agreement.RULES[rule](judged.rulings, votes)) for rule in REPORT_RULES},
         "position": asdict(measure_position(judged)),
+        "judges": {other: shared._asdict() for other, shared in measure_judges(judge, benchmark).items()},
         "correlation": _correlation(judge, benchmark),
         "items": len(judged.rulings),
         "unscored": judged.unscored,

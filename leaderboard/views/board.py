@@ -1,5 +1,6 @@
 """/leaderboard/: one source's board, or two side by side; as a page, CSV or JSON."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
@@ -17,7 +18,17 @@ from leaderboard.views.compare import Comparison, compare
 from leaderboard.views.figures import people_agree
 from leaderboard.views.formats import counted, decimal
 from leaderboard.views.rows import Row, mark_of, rating_scale
-from leaderboard.views.scope import ELO, PEOPLE, SIDE_BY_SIDE, BoardQuery, Scope, Source, load_scope
+from leaderboard.views.scope import (
+    BOARD,
+    CHARTS,
+    ELO,
+    PEOPLE,
+    SIDE_BY_SIDE,
+    BoardQuery,
+    Scope,
+    Source,
+    load_scope,
+)
 
 
 class Fact(NamedTuple):
@@ -47,33 +58,39 @@ def make_board(request: HttpRequest, query: BoardQuery) -> Rendered:
     """The whole answer to a query, read from the database."""
     scope = load_scope(query)
     if scope is None:
-        return _page(request, "leaderboard/board_none.html", {})
+        return page(request, "leaderboard/board_none.html", {})
     if query.view == SIDE_BY_SIDE:
         left, right = side_by_side.choose_sources(scope, query)
         if query.format:
             return downloads.pair_file(scope.benchmark, query, left, right)
-        context = _frame(scope, query, left) | side_by_side.context(scope, query, left, right)
-        return _page(request, "leaderboard/side_by_side.html", context)
+        context = frame(scope, query, left) | side_by_side.context(scope, query, left, right)
+        return page(request, "leaderboard/side_by_side.html", context)
     source = scope.source(query.source)
     if query.format:
         return downloads.board_file(scope.benchmark, query, source)
-    context = _frame(scope, query, source)
     if source.board is None:
-        other = scope.counterpart(source)
-        other_url = other and query.url(source=other.slug, benchmark=scope.benchmark.slug)
-        return _page(
-            request, "leaderboard/board_waiting.html", context | {"other": other, "other_url": other_url}
-        )
-    return _page(request, "leaderboard/board.html", context | _board(scope, source, query))
+        return waiting(request, scope, query, source)
+    context = frame(scope, query, source)
+    return page(request, "leaderboard/board.html", context | _board(scope, source, query))
 
 
-def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> Rendered:
+def waiting(request: HttpRequest, scope: Scope, query: BoardQuery, source: Source) -> Rendered:
+    """The page of a source that has no board here yet."""
+    other = scope.counterpart(source)
+    other_url = other and query.url(source=other.slug, benchmark=scope.benchmark.slug)
+    context = frame(scope, query, source) | {"other": other, "other_url": other_url}
+    return page(request, "leaderboard/board_waiting.html", context)
+
+
+def page(request: HttpRequest, template: str, context: dict[str, Any]) -> Rendered:
+    """A template as a page for the cache."""
     return Rendered(render_to_string(template, context, request).encode(), HTML)
 
 
-def _frame(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
-    """What every board page shows: switch of sources, filters, downloads."""
+def frame(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
+    """What every page of a board shows: table or charts, switch of sources, filters, downloads."""
     here = scope.benchmark.slug
+    table = replace(query, page=BOARD, benchmark=here, top="")
     tabs = [
         {
             "name": each.name,
@@ -89,14 +106,22 @@ def _frame(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
         "benchmark": scope.benchmark,
         "withdrawn": withdrawn_from(scope.benchmark).count(),
         "source": source,
+        "pages": [
+            {"name": "Table", "url": table.url(view="", format=""), "current": query.page == BOARD},
+            {
+                "name": "Charts",
+                "url": table.url(page=CHARTS, source=source.slug, view="", format=""),
+                "current": query.page == CHARTS,
+            },
+        ],
         "tabs": tabs,
         "methods": [
             {"name": name, "url": query.url(benchmark=here, method=value, format=""), "value": value}
             for value, name in (("", "Bradley–Terry"), (ELO, "Elo"))
         ],
-        "side_by_side_url": _side_by_side_url(scope, query, source),
-        "csv_url": query.url(benchmark=here, format="csv"),
-        "json_url": query.url(benchmark=here, format="json"),
+        "side_by_side_url": _side_by_side_url(scope, table, source),
+        "csv_url": table.url(format="csv"),
+        "json_url": table.url(format="json"),
     }
 
 
@@ -121,7 +146,7 @@ def _board(scope: Scope, source: Source, query: BoardQuery) -> dict[str, Any]:
     return {
         "board": board,
         "other": other,
-        "lede": _lede(board, source, len(rated)),
+        "lede": lede(board, source, len(rated)),
         "facts": [
             *_agreement_facts(scope, source, query),
             *([] if query.method == ELO else _first(rated)),
@@ -131,19 +156,21 @@ def _board(scope: Scope, source: Source, query: BoardQuery) -> dict[str, Any]:
         "unrated": [Row(row, None, None) for row in standings if row.rating is None],
         "ticks": charts.ticks(scale, about=4),
         "counts_votes": source.judge is None,
-        "size": _size(board),
+        "size": size(board),
     }
 
 
-def _lede(board: Board, source: Source, models: int) -> str:
+def lede(board: Board, source: Source, models: int) -> str:
+    """How many models a board ranks, and by what."""
     if source.judge is None:
-        opinions = f"{_size(board)} of {counted(board.voters, 'person', 'people')}"
+        opinions = f"{size(board)} of {counted(board.voters, 'person', 'people')}"
     else:
-        opinions = f"the rulings of {source.judge} on {_size(board)}"
+        opinions = f"the rulings of {source.judge} on {size(board)}"
     return f"{counted(models, 'model')}, ranked by {opinions}."
 
 
-def _size(board: Board) -> str:
+def size(board: Board) -> str:
+    """How many votes or matches a board counts, in words."""
     return counted(board.matches, *(("match", "matches") if board.judge_id else ("vote",)))
 
 

@@ -71,6 +71,7 @@ class Figures:
     unscored_items: int
     spearman: float | None
     correlated: int
+    shared: dict[int, tuple[int, int]]  # by another judge's id: items that both ruled on, and agreed on
 
     @property
     def judgments(self) -> int:
@@ -149,6 +150,7 @@ def read_report(report: JudgeReport, judge: Judge, benchmark: Benchmark) -> Figu
         unscored_items=report.figures.get("unscored") or 0,
         spearman=correlation.get("spearman"),
         correlated=correlation.get("n") or 0,
+        shared={int(key): (row["n"], row["agreed"]) for key, row in report.figures.get("judges", {}).items()},
     )
 
 

@@ -15,17 +15,21 @@ from leaderboard.views.cached import NotHere
 from leaderboard.views.figures import Figures, figures_of
 
 PEOPLE = "people"
+BOARD, CHARTS = "leaderboard", "charts"  # the pages of a board, by the names of their addresses
 SIDE_BY_SIDE = "side-by-side"
 FORMATS = ("", "csv", "json")
+TOPS = ("", "100", "all")  # models on a chart; by default FEW
+FEW = 30
 ELO = Board.Method.ELO.value
 SLUG = re.compile(r"[-a-zA-Z0-9_]{1,100}")
 
 
 @dataclass(frozen=True)
 class BoardQuery:
-    """The known parameters of /leaderboard/, checked for shape.
+    """The known parameters of /leaderboard/ and of the pages beside it, checked for shape.
 
     ``other`` is the address's "with"; ``method`` is empty for Bradley-Terry, which addresses leave out.
+    ``top`` is how many models the charts show.
     """
 
     source: str = PEOPLE
@@ -35,18 +39,22 @@ class BoardQuery:
     view: str = ""
     other: str = ""
     format: str = ""
+    top: str = ""
+    page: str = BOARD
 
     @classmethod
-    def read(cls, params: Mapping[str, str]) -> "BoardQuery":
+    def read(cls, params: Mapping[str, str], page: str = BOARD) -> "BoardQuery":
         """Drop unknown parameters; raise NotHere for values that no page can have."""
         query = cls(
             source=params.get("source") or PEOPLE,
             benchmark=params.get("benchmark") or "",
             category=params.get("category") or "",
             method=params.get("method") or Board.Method.BRADLEY_TERRY,
-            view=params.get("view") or "",
+            view=params.get("view") or "" if page == BOARD else "",
             other=params.get("with") or "",
-            format=params.get("format") or "",
+            format=params.get("format") or "" if page == BOARD else "",
+            top=params.get("top") or "" if page == CHARTS else "",
+            page=page,
         )
         if not query._can_be():
             raise no_such("board", "The address names something that no board has.")
@@ -59,13 +67,14 @@ class BoardQuery:
             all(SLUG.fullmatch(slug) for slug in slugs)
             and self.view in ("", SIDE_BY_SIDE)
             and self.format in FORMATS
+            and self.top in TOPS
             and self.method in Board.Method.values
             and len(self.category) <= 60
             and self.category.isprintable()
         )
 
     def url(self, **changes: str) -> str:
-        """This board's address with some parameters changed; defaults are left out."""
+        """This page's address with some parameters changed; defaults are left out."""
         query = replace(self, **changes)
         pairs = {
             "source": query.source if query.source != PEOPLE else "",
@@ -75,9 +84,15 @@ class BoardQuery:
             "view": query.view,
             "with": query.other if query.view else "",
             "format": query.format,
+            "top": query.top,
         }
         given = urlencode({name: value for name, value in pairs.items() if value})
-        return reverse("leaderboard") + (f"?{given}" if given else "")
+        return reverse(query.page) + (f"?{given}" if given else "")
+
+    @property
+    def place(self) -> str:
+        """Where the forms of this page lead."""
+        return reverse(self.page)
 
 
 def no_such(thing: str, sentence: str) -> NotHere:

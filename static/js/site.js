@@ -41,7 +41,7 @@ function showChosen(root) {
 }
 
 // What scrolls must be reachable by key: the arrow keys move whatever has the focus.
-const scrollables = ".md pre, .md table, pre.plain, .tw";
+const scrollables = ".md pre, .md table, pre.plain, .tw, .drawing";
 function letScrollByKey(root) {
   for (const box of root.querySelectorAll(scrollables)) {
     if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;

@@ -1,0 +1,112 @@
+"""The charts of judges: how far each agrees with people, and with each other judge."""
+
+from collections.abc import Sequence
+
+from django.urls import reverse
+
+from leaderboard import charts
+from leaderboard.views.chart import WHOLE, Chart, Column, Line, Named, matrix, squares
+from leaderboard.views.figures import Figures, people_agree
+from leaderboard.views.formats import NBSP, UNKNOWN, counted, percent
+
+GUESS = 100 / 3  # per cent: a guess among first, second and tie agrees with a third of any votes
+PEOPLE = "People among themselves"
+
+
+def chart_people(rows: Sequence[Figures]) -> Chart | None:
+    """Each judge's agreement with people's votes, and people's with each other's."""
+    measured = [row for row in rows if row.each_vote.n]
+    people = people_agree(rows)
+    if not measured:
+        return None
+    estimates, lines = [], []
+    if people and people.human_n:
+        estimate = _estimate(PEOPLE, people.human_agreed, people.human_n, "pairs of votes", True)
+        estimates.append(estimate)
+        lines.append(_line(estimate, reverse("judges"), people.human_n))
+    for row in measured:
+        rule = row.each_vote
+        estimate = _estimate(str(row.judge), rule.agreed, rule.n, "votes", False)
+        estimates.append(estimate)
+        lines.append(_line(estimate, row.judge.get_absolute_url(), rule.n))
+    ends = [end for each in estimates for end in (each.low, each.high) if end is not None]
+    told = f"{measured[0].judge} agrees with people on {measured[0].each_vote.percent} of votes"
+    told += f"; people agree with each other on {people.human_percent}." if people else "."
+    return Chart(
+        key="people",
+        heading="How far judges agree with people",
+        told=told,
+        note="Each ruling against each vote on its match, ties counted, over all categories. The line is "
+        "Wilson’s 95 % interval. Filled: people, the ceiling. Dotted: a guess.",
+        figure=charts.interval_figure(
+            estimates,
+            max(0.0, min(*ends, GUESS) - 3),
+            min(100.0, max(*ends, GUESS) + 3),
+            percent=True,
+            lines=[charts.Line(GUESS, "a guess")],
+        ),
+        corner="Who",
+        columns=[Column("Agrees with people"), Column("From"), Column("To"), Column("Compared")],
+        lines=lines,
+    )
+
+
+def _estimate(name: str, agreed: int, n: int, noun: str, stands_out: bool) -> charts.Estimate:
+    low, high = charts.wilson(agreed, n) or (None, None)
+    middle, low, high = (
+        value if value is None else round(100 * value, 1) for value in (agreed / n, low, high)
+    )
+    words = f"{name}: {_percent(middle)} ({_percent(low)} to {_percent(high)}), {n:,} {noun}"
+    return charts.Estimate(name, middle or 0.0, low, high, words, stands_out)
+
+
+def _percent(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.1f}{NBSP}%"
+
+
+def _line(each: charts.Estimate, href: str, n: int) -> Line:
+    return Line(each.name, href, [*map(_percent, (each.middle, each.low, each.high)), f"{n:,}"])
+
+
+def chart_judges(rows: Sequence[Figures]) -> Chart | None:
+    """How far each two judges agree; nothing where no two ruled on the same match."""
+    known = [row for row in rows if any(shared(row, other)[0] for other in rows if other is not row)]
+    if not known:
+        return None
+    named = [Named(str(row.judge), row.judge.get_absolute_url()) for row in known]
+
+    def cell_at(row: int, column: int) -> charts.Cell:
+        one, other = known[row], known[column]
+        if one is other:
+            return charts.Cell(None, UNKNOWN, str(one.judge))
+        n, agreed = shared(one, other)
+        names = f"{one.judge} and {other.judge}"
+        if not n:
+            return charts.Cell(None, UNKNOWN, f"{names} ruled on no match in common: unknown")
+        share = agreed / n
+        low, high = charts.wilson(agreed, n) or (None, None)
+        ends = f"({percent(low, 1)} to {percent(high, 1)})"
+        told = f"{names}: {percent(share, 1)} {ends}, {counted(n, 'match', 'matches')}"
+        return charts.Cell(round(100 * share, 2), percent(share), told)
+
+    cells = squares(len(known), cell_at)
+    best = max((cell for row in cells for cell in row if cell.value is not None), key=_value)
+    pair = best.told.partition(":")[0]
+    words = {
+        "key": "judges",
+        "heading": "How far judges agree with each other",
+        "told": f"Most alike are {pair}: the same winner on {best.words} of matches.",
+        "note": "Matches that both read in every order that they are asked for, over all categories. A "
+        "ruling that changes with the order agrees with nothing; two ties agree.",
+        "corner": "Row and column",
+    }
+    return matrix(words, named, cells, colours=charts.UPWARDS, high=100, scale=WHOLE)
+
+
+def _value(cell: charts.Cell) -> float:
+    return cell.value or 0.0
+
+
+def shared(one: Figures, other: Figures) -> tuple[int, int]:
+    """Matches that two judges share and those they agree on, by whichever report saw more of them."""
+    return max(one.shared.get(other.judge.pk, (0, 0)), other.shared.get(one.judge.pk, (0, 0)))
