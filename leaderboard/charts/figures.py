@@ -12,7 +12,7 @@ Figure = dict[str, Any]
 
 ROW = 26  # pixels from one line to the next
 HEAD = 30  # for the axis above them
-FOOT = 12
+FOOT = 14
 LONG, SHORT = 28, 14  # letters of a name beside an axis, on a desk and on a phone
 LETTER = 8  # pixels of one of them, until the page measures
 
@@ -103,6 +103,9 @@ def interval_figure(
         "nticks": 7,
     }
     layout = _layout([row.name for row in rows], axis)
+    if lines:  # their labels stand below the rows
+        layout["height"] += FOOT
+        layout["yaxis"]["range"][0] += FOOT / ROW
     layout["shapes"] = [_across(line.value) for line in lines]
     layout["annotations"] = [_beside(line) for line in lines]
     return {"data": [trace], "layout": layout}
@@ -119,7 +122,7 @@ def matrix_figure(
     """Squares from 0 to ``high``; row and column k are ``names[k]``. An unknown square is grey.
 
     Columns are headed by their place alone, which stands beside the row's name too. Without ``written`` only
-    unknown squares have words.
+    unknown squares are marked.
     """
     count = len(names)
     steps = max(len(colours) - 1, 1)
@@ -157,8 +160,10 @@ def matrix_figure(
 
 
 def _written(cell: Cell, written: bool) -> str:
-    """What stands in a square. The scale beside the chart says what is per cent."""
-    return cell.words.removesuffix("\u00a0%") if written or cell.value is None else ""
+    """What stands in a square. The scale under the chart says what is per cent."""
+    if written:
+        return cell.words.removesuffix("\u00a0%")
+    return "·" if cell.value is None else ""
 
 
 def _layout(names: Sequence[str], across: Figure, numbered: bool = False) -> Figure:

@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from leaderboard import charts
 from leaderboard.views.chart import WHOLE, Chart, Column, Line, Named, matrix, squares
-from leaderboard.views.figures import Figures, people_agree
-from leaderboard.views.formats import NBSP, UNKNOWN, counted, percent
+from leaderboard.views.figures import Figures, Rule, people_agree
+from leaderboard.views.formats import NBSP, UNKNOWN, percent
 
 GUESS = 100 / 3  # per cent: a guess among first, second and tie agrees with a third of any votes
 PEOPLE = "People among themselves"
@@ -69,42 +69,51 @@ def _line(each: charts.Estimate, href: str, n: int) -> Line:
 
 
 def chart_judges(rows: Sequence[Figures]) -> Chart | None:
-    """How far each two judges agree; nothing where no two ruled on the same match."""
+    """Everybody against everybody: people and judges; nothing where no two judges ruled on the same match."""
     known = [row for row in rows if any(shared(row, other)[0] for other in rows if other is not row)]
     if not known:
         return None
-    named = [Named(str(row.judge), row.judge.get_absolute_url()) for row in known]
+    people = people_agree(rows)
+    everybody = [None, *known]  # people come first
 
     def cell_at(row: int, column: int) -> charts.Cell:
-        one, other = known[row], known[column]
+        one, other = everybody[row], everybody[column]
+        if one is None or other is None:
+            return _with_people(one or other, people)
         if one is other:
             return charts.Cell(None, UNKNOWN, str(one.judge))
-        n, agreed = shared(one, other)
-        names = f"{one.judge} and {other.judge}"
-        if not n:
-            return charts.Cell(None, UNKNOWN, f"{names} ruled on no match in common: unknown")
-        share = agreed / n
-        low, high = charts.wilson(agreed, n) or (None, None)
-        ends = f"({percent(low, 1)} to {percent(high, 1)})"
-        told = f"{names}: {percent(share, 1)} {ends}, {counted(n, 'match', 'matches')}"
-        return charts.Cell(round(100 * share, 2), percent(share), told)
+        return _share(f"{one.judge} and {other.judge}", *shared(one, other), "matches")
 
-    cells = squares(len(known), cell_at)
-    best = max((cell for row in cells for cell in row if cell.value is not None), key=_value)
-    pair = best.told.partition(":")[0]
+    cells = squares(len(everybody), cell_at)
+    pairs = [cell for row in cells[1:] for cell in row[1:] if cell.value is not None]
+    best = max(pairs, key=lambda cell: cell.value or 0.0)
+    names = best.told.partition(":")[0]
     words = {
         "key": "judges",
-        "heading": "How far judges agree with each other",
-        "told": f"Most alike are {pair}: the same winner on {best.words} of matches.",
-        "note": "Matches that both read in every order that they are asked for, over all categories. A "
-        "ruling that changes with the order agrees with nothing; two ties agree.",
+        "heading": "Who agrees with whom",
+        "told": f"Of the judges, {names} are most alike: the same winner on {best.words} of matches.",
+        "note": "Two judges: matches that both read in every order that they are asked for. A ruling that "
+        "changes with the order agrees with nothing; two ties agree. All categories.",
         "corner": "Row and column",
     }
+    named = [Named("People", reverse("judges"))]
+    named += [Named(str(row.judge), row.judge.get_absolute_url()) for row in known]
     return matrix(words, named, cells, colours=charts.UPWARDS, high=100, scale=WHOLE)
 
 
-def _value(cell: charts.Cell) -> float:
-    return cell.value or 0.0
+def _with_people(judge: Figures | None, people: Rule | None) -> charts.Cell:
+    """A judge and people, or (None) people among themselves."""
+    if judge:
+        return _share(f"People and {judge.judge}", judge.each_vote.n, judge.each_vote.agreed, "votes")
+    n, agreed = (people.human_n, people.human_agreed) if people else (0, 0)
+    return _share(PEOPLE, n, agreed, "pairs of votes")
+
+
+def _share(names: str, n: int, agreed: int, noun: str) -> charts.Cell:
+    if not n:
+        return charts.Cell(None, UNKNOWN, f"{names}: nothing in common, so unknown")
+    each = _estimate(names, agreed, n, noun, False)
+    return charts.Cell(each.middle, percent(agreed / n), each.told)
 
 
 def shared(one: Figures, other: Figures) -> tuple[int, int]:

@@ -90,7 +90,7 @@ def page(request: HttpRequest, template: str, context: dict[str, Any]) -> Render
 def frame(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
     """What every page of a board shows: table or charts, switch of sources, filters, downloads."""
     here = scope.benchmark.slug
-    table = replace(query, page=BOARD, benchmark=here, top="")
+    table = replace(query, page=BOARD, benchmark=here, start="")
     tabs = [
         {
             "name": each.name,

@@ -23,7 +23,7 @@ def chart_ratings(shown: Sequence[Standing], rated: Sequence[Standing], source: 
     return Chart(
         key="ratings",
         heading="Ratings with their 95 % intervals" if sure else "Ratings",
-        told=_ratings_told(shown, rated),
+        told=_ratings_told(rated),
         note="A dot is a rating, the line its 95 % interval. Filled: may be first."
         if sure
         else "A dot is a rating. Elo has no intervals, so how sure a rating is stays unknown.",
@@ -38,10 +38,10 @@ def chart_ratings(shown: Sequence[Standing], rated: Sequence[Standing], source: 
     )
 
 
-def _ratings_told(shown: Sequence[Standing], rated: Sequence[Standing]) -> str:
-    told = f"{shown[0].competitor.name} is rated highest, at {decimal(shown[0].rating, 0)}."
+def _ratings_told(rated: Sequence[Standing]) -> str:
+    told = f"{rated[0].competitor.name} is rated highest, at {decimal(rated[0].rating, 0)}."
     first = sum(row.rank_lower == 1 for row in rated)
-    return f"{told} {first} of {len(rated):,} models may be first." if first > 1 else told
+    return f"{told} {first:,} of {len(rated):,} models may be first." if first > 1 else told
 
 
 def _estimate(row: Standing, source: Source) -> charts.Estimate:
@@ -108,8 +108,7 @@ def _games(models: str, named: Sequence[Named], met: charts.Matrix, source: Sour
     words = {
         "key": "games",
         "heading": "How often they met",
-        "told": f"{models}: {counts[0]:,} to {_times(counts[-1], source)} a pair, "
-        f"half of the pairs {_times(counts[len(counts) // 2], source)} or more.",
+        "told": f"{models}: {counts[0]:,} to {_times(counts[-1], source)} a pair.",
         "note": f"{'Matches' if source.judge else 'Votes'} on each pair: the deeper the green, the more is "
         "known.",
         "corner": "Row and column",

@@ -14,7 +14,8 @@ from leaderboard.views.agreement_charts import chart_judges, chart_people
 from leaderboard.views.board import frame, lede, page, waiting
 from leaderboard.views.board_charts import MOST, chart_pairs, chart_ratings
 from leaderboard.views.cached import NotHere, not_here, serve
-from leaderboard.views.scope import CHARTS, FEW, BoardQuery, Scope, Source, load_scope
+from leaderboard.views.formats import counted
+from leaderboard.views.scope import CHARTS, FEW, MANY, BoardQuery, Scope, Source, load_scope, no_such
 
 # plotly.js puts two style elements into the page: an empty one, which it fills by rules, and that of its
 # maps, which are not used here and whose hash changes with its version (a browser that refuses it says it).
@@ -58,7 +59,7 @@ def _charts(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
         raise ValueError("this source has no board")
     standings = list(Standing.objects.of_board(board))
     rated = [row for row in standings if row.rating is not None]
-    shown = rated[: {"": FEW, "all": len(rated)}.get(query.top) or int(query.top or FEW)]
+    shown = _shown(rated, query)
     met = [row for row in standings if row.matches]
     among = met[:MOST]
     totals = sources.pair_totals(
@@ -74,21 +75,26 @@ def _charts(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
         "board": board,
         "lede": lede(board, source, len(rated)),
         "charts": [chart for chart in found if chart],
-        "tops": _tops(scope, query, len(rated)),
+        "starts": _starts(len(rated)),
+        "few": FEW,
         "unrated": len(standings) - len(rated),
         "has_judges": bool(scope.figures),
-        "few": len(among) < 2,
+        "is_lonely": len(among) < 2,
     }
 
 
-def _tops(scope: Scope, query: BoardQuery, rated: int) -> list[dict[str, Any]]:
-    """The choice of how many models the first chart shows; none where there are few."""
-    choices = [("", f"Top {FEW}"), *([("100", "Top 100")] if rated > 100 else []), ("all", f"All {rated:,}")]
-    return [
-        {
-            "name": name,
-            "url": query.url(benchmark=scope.benchmark.slug, top=value) + "#ratings",
-            "current": value == query.top,
-        }
-        for value, name in (choices if rated > FEW else [])
-    ]
+def _shown(rated: list[Standing], query: BoardQuery) -> list[Standing]:
+    """The models of the first chart."""
+    if not query.start:
+        return rated[:FEW]
+    first = int(query.start) - 1
+    if first >= len(rated):
+        raise no_such("place", f"Only {counted(len(rated), 'model')} are rated here.")
+    return rated[first : first + MANY]
+
+
+def _starts(rated: int) -> list[tuple[str, str]]:
+    """(value, words) of each hundred models to choose from; none where all stand on the first chart."""
+    if rated <= FEW:
+        return []
+    return [(str(first), f"{first}–{min(first + MANY - 1, rated)}") for first in range(1, rated + 1, MANY)]

@@ -18,8 +18,8 @@ PEOPLE = "people"
 BOARD, CHARTS = "leaderboard", "charts"  # the pages of a board, by the names of their addresses
 SIDE_BY_SIDE = "side-by-side"
 FORMATS = ("", "csv", "json")
-TOPS = ("", "100", "all")  # models on a chart; by default FEW
-FEW = 30
+FEW, MANY = 30, 100  # models on a chart: the first of all, or a hundred of them
+START = re.compile(r"(1|[1-9][0-9]{0,3}01)?")
 ELO = Board.Method.ELO.value
 SLUG = re.compile(r"[-a-zA-Z0-9_]{1,100}")
 
@@ -29,7 +29,7 @@ class BoardQuery:
     """The known parameters of /leaderboard/ and of the pages beside it, checked for shape.
 
     ``other`` is the address's "with"; ``method`` is empty for Bradley-Terry, which addresses leave out.
-    ``top`` is how many models the charts show.
+    ``start`` is the address's "from", where a hundred models begin; empty for the first few.
     """
 
     source: str = PEOPLE
@@ -39,7 +39,7 @@ class BoardQuery:
     view: str = ""
     other: str = ""
     format: str = ""
-    top: str = ""
+    start: str = ""
     page: str = BOARD
 
     @classmethod
@@ -53,7 +53,7 @@ class BoardQuery:
             view=params.get("view") or "" if page == BOARD else "",
             other=params.get("with") or "",
             format=params.get("format") or "" if page == BOARD else "",
-            top=params.get("top") or "" if page == CHARTS else "",
+            start=params.get("from") or "" if page == CHARTS else "",
             page=page,
         )
         if not query._can_be():
@@ -67,7 +67,7 @@ class BoardQuery:
             all(SLUG.fullmatch(slug) for slug in slugs)
             and self.view in ("", SIDE_BY_SIDE)
             and self.format in FORMATS
-            and self.top in TOPS
+            and START.fullmatch(self.start) is not None
             and self.method in Board.Method.values
             and len(self.category) <= 60
             and self.category.isprintable()
@@ -84,7 +84,7 @@ class BoardQuery:
             "view": query.view,
             "with": query.other if query.view else "",
             "format": query.format,
-            "top": query.top,
+            "from": query.start,
         }
         given = urlencode({name: value for name, value in pairs.items() if value})
         return reverse(query.page) + (f"?{given}" if given else "")
