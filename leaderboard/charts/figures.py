@@ -20,6 +20,7 @@ INK, MUTED, RULE, PANEL = "var(--ink)", "var(--muted)", "var(--rule)", "var(--pa
 ACCENT, UNKNOWN = "var(--accent)", "var(--rule)"
 AROUND_HALF = ("var(--heat-b)", PANEL, "var(--heat-a)")  # orange, paper, blue
 UPWARDS = (PANEL, "var(--heat)")
+_MARKS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}
 
 
 class Estimate(NamedTuple):
@@ -49,8 +50,8 @@ class Line(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """A text of which plotly takes nothing for markup."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """A text of which plotly takes nothing for markup or, between dollars, for mathematics."""
+    return "".join(_MARKS.get(letter, letter) for letter in text)
 
 
 def cut(name: str, letters: int) -> str:

@@ -90,12 +90,13 @@ def page(request: HttpRequest, template: str, context: dict[str, Any]) -> Render
 def frame(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
     """What every page of a board shows: table or charts, switch of sources, filters, downloads."""
     here = scope.benchmark.slug
-    table = replace(query, page=BOARD, benchmark=here, start="")
+    on = replace(query, benchmark=here, start="")  # every way on begins with the first models
+    table = replace(on, page=BOARD)
     tabs = [
         {
             "name": each.name,
             "share": each.figures.each_vote.percent if each.figures and each.figures.each_vote.n else "",
-            "url": query.url(source=each.slug, benchmark=here, view="", format=""),
+            "url": on.url(source=each.slug, view="", format=""),
             "current": not query.view and each.slug == source.slug,
         }
         for each in [*scope.sources, *([source] if source not in scope.sources and not query.view else [])]
@@ -116,7 +117,7 @@ def frame(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
         ],
         "tabs": tabs,
         "methods": [
-            {"name": name, "url": query.url(benchmark=here, method=value, format=""), "value": value}
+            {"name": name, "url": on.url(method=value, format=""), "value": value}
             for value, name in (("", "Bradley–Terry"), (ELO, "Elo"))
         ],
         "side_by_side_url": _side_by_side_url(scope, table, source),

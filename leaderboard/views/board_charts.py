@@ -49,8 +49,7 @@ def _estimate(row: Standing, source: Source) -> charts.Estimate:
     ends = "" if low is None or high is None else f" ({decimal(low, 1)} to {decimal(high, 1)})"
     name = row.competitor.name
     words = f"{name}: {decimal(row.rating, 1)}{ends}, rank {rank_words(row)}, {_times(row.matches, source)}"
-    first = row.rank_lower == 1 if row.rank_lower else row.rank == 1
-    return charts.Estimate(name, _tenth(row.rating) or 0.0, low, high, words, first)
+    return charts.Estimate(name, _tenth(row.rating) or 0.0, low, high, words, row.rank_lower == 1)
 
 
 def _tenth(value: float | None) -> float | None:
@@ -105,18 +104,17 @@ def _games(models: str, named: Sequence[Named], met: charts.Matrix, source: Sour
 
     size = range(len(named))
     counts = sorted(met.games[row][column] for row in size for column in size if row < column)
+    most, least = counts[-1], f"{counts[0]:,} to " if counts[0] < counts[-1] else ""
     words = {
         "key": "games",
         "heading": "How often they met",
-        "told": f"{models}: {counts[0]:,} to {_times(counts[-1], source)} a pair.",
+        "told": f"{models}: {least}{_times(most, source)} a pair.",
         "note": f"{'Matches' if source.judge else 'Votes'} on each pair: the deeper the green, the more is "
         "known.",
         "corner": "Row and column",
     }
     cells = squares(len(named), cell_at)
-    return matrix(
-        words, named, cells, colours=charts.UPWARDS, high=counts[-1], scale=("0", f"{counts[-1]:,}")
-    )
+    return matrix(words, named, cells, colours=charts.UPWARDS, high=most, scale=("0", f"{most:,}"))
 
 
 def _times(number: int, source: Source) -> str:

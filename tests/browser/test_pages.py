@@ -17,6 +17,8 @@ PAGES = {
     "judge's board": "/leaderboard/?source=demo-judge",
     "side by side": "/leaderboard/?view=side-by-side",
     "category": "/leaderboard/?category=code",
+    "charts": "/leaderboard/charts/",
+    "charts, tables open": "/leaderboard/charts/?source=demo-judge",
     "models": "/models/",
     "model": "/models/hornbeam-70b/",
     "match": "match",
