@@ -89,7 +89,8 @@ def _wins(models: str, named: Sequence[Named], met: charts.Matrix, source: Sourc
         "heading": "Who beats whom",
         "told": told,
         "note": "The row’s share of the points against each column: blue is more than half, orange less, "
-        "grey unknown. A win is a point, a tie half of one.",
+        "grey unknown. A win is a point, a tie half of one. A share of few points says little: the next "
+        "chart counts them.",
         "corner": "Row against column",
     }
     cells = squares(len(named), cell_at)
