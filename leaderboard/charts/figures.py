@@ -20,7 +20,7 @@ INK, MUTED, RULE, PANEL = "var(--ink)", "var(--muted)", "var(--rule)", "var(--pa
 ACCENT, UNKNOWN = "var(--accent)", "var(--rule)"
 AROUND_HALF = ("var(--heat-b)", PANEL, "var(--heat-a)")  # orange, paper, blue
 UPWARDS = (PANEL, "var(--heat)")
-_MARKS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"}
+_MARKS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;", "\n": "<br>"}
 
 
 class Estimate(NamedTuple):
@@ -50,7 +50,7 @@ class Line(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """A text of which plotly takes nothing for markup or, between dollars, for mathematics."""
+    """A text of which plotly takes nothing for markup or, between dollars, for mathematics; lines stay."""
     return "".join(_MARKS.get(letter, letter) for letter in text)
 
 

@@ -56,7 +56,7 @@ def _estimate(name: str, agreed: int, n: int, noun: str, stands_out: bool) -> ch
     middle, low, high = (
         value if value is None else round(100 * value, 1) for value in (agreed / n, low, high)
     )
-    words = f"{name}: {_percent(middle)} ({_percent(low)} to {_percent(high)}), {n:,} {noun}"
+    words = f"{name}\n{_percent(middle)} ({_percent(low)} to {_percent(high)})\n{n:,} {noun}"
     return charts.Estimate(name, middle or 0.0, low, high, words, stands_out)
 
 
@@ -87,7 +87,7 @@ def chart_judges(rows: Sequence[Figures]) -> Chart | None:
     cells = squares(len(everybody), cell_at)
     pairs = [cell for row in cells[1:] for cell in row[1:] if cell.value is not None]
     best = max(pairs, key=lambda cell: cell.value or 0.0)
-    names = best.told.partition(":")[0]
+    names = best.told.partition("\n")[0]
     words = {
         "key": "judges",
         "heading": "Who agrees with whom",
@@ -111,7 +111,7 @@ def _with_people(judge: Figures | None, people: Rule | None) -> charts.Cell:
 
 def _share(names: str, n: int, agreed: int, noun: str) -> charts.Cell:
     if not n:
-        return charts.Cell(None, UNKNOWN, f"{names}: nothing in common, so unknown")
+        return charts.Cell(None, UNKNOWN, f"{names}\nnothing in common, so unknown")
     each = _estimate(names, agreed, n, noun, False)
     return charts.Cell(each.middle, percent(agreed / n), each.told)
 

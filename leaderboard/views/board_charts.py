@@ -48,7 +48,7 @@ def _estimate(row: Standing, source: Source) -> charts.Estimate:
     low, high = _tenth(row.rating_lower), _tenth(row.rating_upper)
     ends = "" if low is None or high is None else f" ({decimal(low, 1)} to {decimal(high, 1)})"
     name = row.competitor.name
-    words = f"{name}: {decimal(row.rating, 1)}{ends}, rank {rank_words(row)}, {_times(row.matches, source)}"
+    words = f"{name}\n{decimal(row.rating, 1)}{ends}\nrank {rank_words(row)}, {_times(row.matches, source)}"
     return charts.Estimate(name, _tenth(row.rating) or 0.0, low, high, words, row.rank_lower == 1)
 
 
@@ -129,5 +129,5 @@ def _meeting(named: Sequence[Named], row: int, column: int, met: charts.Matrix, 
         return one
     share = met.share(row, column)
     if share is None:
-        return f"{one} and {other} never met: unknown"
-    return f"{one} against {other}: {percent(share)} of the points, {_times(met.games[row][column], source)}"
+        return f"{one} and\n{other}\nnever met: unknown"
+    return f"{one} against\n{other}\n{percent(share)} of the points, {_times(met.games[row][column], source)}"

@@ -75,8 +75,8 @@ def test_who_never_met_is_unknown_and_not_even(client, arena):
     [trace] = figures(page)["wins"]["data"]
     # Alder has 2 of 3 points; a tie, "both bad" included, is one half.
     assert trace["z"] == [[None, 66.67, None], [33.33, None, 50], [None, 50, None]]
-    assert trace["hovertext"][0][2] == "Alder and Cedar never met: unknown"
-    assert trace["hovertext"][1][0] == "Birch against Alder: 33 % of the points, 3 votes"
+    assert trace["hovertext"][0][2] == "Alder and<br>Cedar<br>never met: unknown"
+    assert trace["hovertext"][1][0] == "Birch against<br>Alder<br>33 % of the points, 3 votes"
     assert "3 models: 2 of 3 pairs met; what the others would give is unknown." in text(page)
     assert table(page, "wins") == [
         ["1", "Alder", "–", "67", "%", "–"],
@@ -113,7 +113,7 @@ def test_only_this_source_and_category_count(client, arena):
 
 
 def test_judges_stand_beside_people(client, arena):
-    gpt, other = make_judge("gpt"), make_judge("other")
+    gpt, other = make_judge("gpt:7b", slug="gpt"), make_judge("other")
     make_report(gpt, arena, 50)
     report = make_report(other, arena, 20)
     report.figures["judges"] = {str(gpt.pk): {"n": 8, "agreed": 6}}
@@ -122,13 +122,13 @@ def test_judges_stand_beside_people(client, arena):
     drawn = figures(page)
     # 53 of 100 pairs of people, 50 and 20 of 100 votes; the best judge first
     assert drawn["people"]["data"][0]["x"] == [53, 50, 20]
-    assert drawn["people"]["layout"]["yaxis"]["ticktext"] == ["People among themselves", "gpt", "other"]
+    assert drawn["people"]["layout"]["yaxis"]["ticktext"] == ["People among themselves", "gpt:7b", "other"]
     # Wilson for 53 of 100: centre (0.53 + 0.019207) / 1.038415 = 0.52889, reach 0.09603: 43.3 to 62.5
     assert table(page, "people")[0] == [
         *("People", "among", "themselves", "53.0", "%", "43.3", "%", "62.5", "%", "100"),
     ]
     assert drawn["judges"]["data"][0]["z"] == [[53, 50, 20], [50, None, 75], [20, 75, None]]
-    assert "Of the judges, gpt and other are most alike: the same winner on 75 % of matches." in text(page)
+    assert "Of the judges, gpt:7b and other are most alike: the same winner on 75 % of matches." in text(page)
 
 
 def test_agreement_of_judges_is_measured_with_their_reports(client, arena):
