@@ -18,12 +18,13 @@ _NAMES = """
     xml yaml yml zig
 """
 LANGUAGES = frozenset(_NAMES.split())
+CLASSES = frozenset(STANDARD_TYPES.values()) - {""}
 
 
 def highlight(code: str, language: str, env: MutableMapping[str, Any]) -> str:
     """The code as escaped HTML. ``env`` is the text's: it counts what was coloured and holds its deadline."""
     coloured = env.get("coloured", 0) + len(code)
-    lexer = _lexer(language.lower().strip("{}."))
+    lexer = _lexer(language)
     if lexer is None or coloured > LONGEST:
         return escape(code)
     env["coloured"] = coloured

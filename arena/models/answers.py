@@ -73,6 +73,9 @@ class Answer(models.Model):
     sample = models.PositiveSmallIntegerField(default=0)
     turns = models.JSONField(null=True, blank=True)
     html = models.JSONField(null=True, blank=True, editable=False, help_text="Rendered turns; made once.")
+    html_version = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="Of the renderer that made it; 0 if none did."
+    )
     engine = models.CharField(max_length=40, blank=True)
     model_returned = models.CharField(max_length=200, blank=True, help_text="What the server says it ran.")
     fingerprint = models.CharField(max_length=200, blank=True)
@@ -89,7 +92,7 @@ class Answer(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["id"], name="answer_unrendered", condition=Q(html__isnull=True, turns__isnull=False)
+                fields=["html_version", "id"], name="answer_rendered", condition=Q(turns__isnull=False)
             ),
         ]
 

@@ -1,10 +1,10 @@
-"""Answers as HTML: rendered once, when first needed or by the task, and then kept beside the text."""
+"""Answers as HTML: rendered when first needed or by the task, and then kept until the renderer changes."""
 
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
 
-from arena.markdown import render
+from arena.markdown import VERSION, render
 from arena.models import Answer, Ballot, Prompt
 from arena.outcomes import Order
 
@@ -21,16 +21,18 @@ class Turn:
 
 
 def rendered(answer: Answer) -> list[str]:
-    """The HTML of each turn, rendered and stored when it is missing; [] where no text was recorded."""
-    if answer.html is None and answer.turns is not None:
+    """The HTML of each turn, rendered and stored when it is missing or old; [] where no text was recorded."""
+    if answer.html_version < VERSION and answer.turns is not None:
         answer.html = [render(turn) if turn.strip() else "" for turn in answer.turns]
-        Answer.objects.filter(pk=answer.pk).update(html=answer.html)
+        answer.html_version = VERSION
+        Answer.objects.filter(pk=answer.pk).update(html=answer.html, html_version=VERSION)
     return answer.html or []
 
 
 def render_pending(limit: int) -> int:
-    """Render up to ``limit`` answers that nobody has looked at yet. Returns how many there were."""
-    pending = Answer.objects.filter(html__isnull=True, turns__isnull=False).order_by("id")[:limit]
+    """Render up to ``limit`` answers, the new ones before those of an older renderer. Returns how many."""
+    pending = Answer.objects.filter(html_version__lt=VERSION, turns__isnull=False)
+    pending = pending.order_by("html_version", "id")[:limit]
     return len([rendered(answer) for answer in pending])
 
 

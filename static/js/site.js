@@ -41,13 +41,36 @@ function showChosen(root) {
 }
 
 // What scrolls must be reachable by key: the arrow keys move whatever has the focus.
-const scrollables = ".md pre, .md table, pre.plain, .tw, .drawing";
+const scrollables = ".md pre, .md table, .formula, pre.plain, .tw, .drawing";
 function letScrollByKey(root) {
   for (const box of root.querySelectorAll(scrollables)) {
     if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
     else if (box.tabIndex === 0) box.removeAttribute("tabindex");
   }
 }
+
+// A formula is copied as its source, not as a row of loose letters.
+document.addEventListener("copy", (event) => {
+  const selection = getSelection();
+  if (!selection.rangeCount || selection.isCollapsed) return;
+  const range = selection.getRangeAt(0);
+  const within = range.commonAncestorContainer.parentElement.closest("math");
+  if (within) range.selectNode(within);
+  const box = document.createElement("div");
+  box.className = "sr";
+  box.append(range.cloneContents());
+  const formulas = box.querySelectorAll("math[alttext]");
+  if (!formulas.length) return;
+  event.clipboardData.setData("text/html", box.innerHTML);
+  for (const formula of formulas) {
+    const mark = formula.getAttribute("display") ? "$$" : "$";
+    formula.replaceWith(mark + formula.getAttribute("alttext") + mark);
+  }
+  document.body.append(box); // line breaks are known of what is drawn
+  event.clipboardData.setData("text/plain", box.innerText);
+  box.remove();
+  event.preventDefault();
+});
 
 function prepare(root) {
   addCopyButtons(root);

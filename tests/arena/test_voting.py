@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.db import connection
 
+from arena.markdown import VERSION
 from arena.models import Answer, Ballot, Match, Vote, Voter
 from arena.outcomes import Order, Winner
 from arena.services import voting
@@ -212,6 +213,19 @@ def test_answers_are_rendered_once_and_kept(pairs):
     answer = Answer.objects.first()
     Answer.objects.filter(pk=answer.pk).update(html=["kept"])
     assert rendered(Answer.objects.get(pk=answer.pk)) == ["kept"]
+
+
+def test_what_an_older_renderer_made_is_made_anew(pairs):
+    render_pending(6)
+    first, second, third = Answer.objects.order_by("pk")[:3]
+    Answer.objects.filter(pk__in=[first.pk, second.pk]).update(html=["old"], html_version=VERSION - 1)
+    Answer.objects.filter(pk=third.pk).update(html=None, html_version=0)
+    assert render_pending(1) == 1  # what has none comes first
+    assert Answer.objects.get(pk=third.pk).html != ["old"]
+    assert rendered(Answer.objects.get(pk=first.pk)) != ["old"]  # when somebody looks
+    assert render_pending(6) == 1
+    assert not Answer.objects.filter(html=["old"]).exists()
+    assert render_pending(6) == 0
 
 
 def test_fifty_posts_at_once_make_one_vote(transactional_db):
