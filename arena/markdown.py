@@ -13,6 +13,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.ruler import RuleOptionsType, StateBase
+from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
@@ -22,6 +23,7 @@ from arena.highlighting import highlight
 
 VERSION = 2  # of the HTML. Raise it with each change of it: what an older one made is then made anew
 SHOWN = 64 * 1024  # characters of a text that are shown
+DEEPEST = 18  # lists, items and quotes within each other; a deeper text is shown as it is
 CPU_SECONDS = 0.12  # of this thread for one text; a hostile one is then shown as it is
 
 _LINKS = ("http://", "https://", "mailto:")
@@ -91,7 +93,7 @@ def count_address(token: Token, env: MutableMapping[str, Any]) -> None:
 
 
 class SafeRenderer(RendererHTML):
-    """Images as links, headings below the page's own, alignment by class, text direction by its letters."""
+    """Links with words, images as links, headings below the page's own, direction by a text's letters."""
 
     ALIGN: ClassVar = {"text-align:right": "right", "text-align:center": "center"}
 
@@ -99,8 +101,6 @@ class SafeRenderer(RendererHTML):
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
     ) -> str:
         token = tokens[idx]
-        if token.type == "link_open":
-            count_address(token, env)
         if token.type.startswith("heading_"):
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
         if token.nesting == 1 and token.block and token.level == 0:  # its insides follow it
@@ -110,12 +110,28 @@ class SafeRenderer(RendererHTML):
             token.attrSet("class", aligned)
         return super().renderToken(tokens, idx, options, env)
 
+    def link_open(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
+    ) -> str:
+        count_address(tokens[idx], env)
+        env["in_link"] = True
+        words = "" if _has_words(tokens, idx + 1) else escape(str(tokens[idx].attrs["href"]))
+        return self.renderToken(tokens, idx, options, env) + words
+
+    def link_close(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
+    ) -> str:
+        env["in_link"] = False
+        return self.renderToken(tokens, idx, options, env)
+
     def image(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: MutableMapping[str, Any]
     ) -> str:
         token = tokens[idx]
         count_address(token, env)
         words = self.renderInlineAsText(token.children or [], options, env) or "image"
+        if env.get("in_link"):
+            return f"Image: {escape(words)}"
         return f'<a href="{escape(str(token.attrs["src"]))}">Image: {escape(words)}</a>'
 
     def fence(
@@ -128,15 +144,24 @@ class SafeRenderer(RendererHTML):
         return f'<pre class="hl"{label}><code>{code}</code></pre>\n'
 
 
+def _has_words(tokens: Sequence[Token], idx: int) -> bool:
+    """Whether a link, whose inside begins at ``idx``, has any; one without could not be seen or named."""
+    while tokens[idx].type != "link_close":
+        if tokens[idx].type == "image" or any(map(str.isprintable, tokens[idx].content.strip())):
+            return True
+        idx += 1
+    return False
+
+
 def _parser() -> MarkdownIt:
     parser = MarkdownIt(
-        "commonmark", {"html": False, "breaks": True, "maxNesting": 20}, renderer_cls=SafeRenderer
+        "commonmark", {"html": False, "breaks": True, "maxNesting": DEEPEST + 4}, renderer_cls=SafeRenderer
     )
     parser.enable(["table", "strikethrough"])
     parser.validateLink = lambda url: url.lower().startswith(_LINKS)  # type: ignore[method-assign]
     add_math(parser)
     every: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list", "table"]}
-    parser.block.ruler.before("table", "clock", _stop_when_late, every)
+    parser.block.ruler.before("table", "clock", _stop_when_deep, every)
     parser.inline.ruler.before("text", "clock", _stop_when_late)
     return parser
 
@@ -145,6 +170,13 @@ def _stop_when_late(state: StateBase, *_position: object) -> bool:
     """A rule that never matches. Rules are asked at every step, so no nesting escapes the deadline."""
     check_time(state.env)
     return False
+
+
+def _stop_when_deep(state: StateBlock, *_position: object) -> bool:
+    """A rule that never matches. Beyond its own limit, markdown-it would drop the rest of the text."""
+    if state.level > DEEPEST:
+        raise TooSlow
+    return _stop_when_late(state)
 
 
 def render(text: str) -> str:

@@ -67,9 +67,9 @@ LINKS = {
     " [f](\\\\elsewhere.example) [g](http:) [h](https://) [i](http:/admin/) [j](http:admin) [k](mailto:)",
     "links of other schemes": "[a](file:///etc/passwd) [b](blob:x) [c](filesystem:x) [d](ws://x) [e](about:blank)"
     " [f](intent://x) [g](ms-msdt:x) [h](tel:1) [i](view-source:x) [j](jar:x) [k](feed:javascript:alert(1))",
-    "link titles": '[a](https://x.example \'x" onmouseover="alert(1)\') [b](https://x.example "\'><script>alert(1)</script>")'
+    "link titles": 'See [a](https://x.example \'x" onmouseover="alert(1)\') [b](https://x.example "\'><script>alert(1)</script>")'
     f' [c]({ELSEWHERE}/"onclick=alert(1)) [d](<{ELSEWHERE}/a b" onclick=alert(1)>)',
-    "link looks": "[https://bank.example](https://elsewhere.example) [x](https://bank.example@elsewhere.example)"
+    "link looks": "See [https://bank.example](https://elsewhere.example) [x](https://bank.example@elsewhere.example)"
     " [y](https://b\u0430nk.example) [z](https://elsewhere.example/\u202egpj.exe) [](https://elsewhere.example)",
     "autolinks": '<javascript:alert(1)> <data:text/html,x> <JAVASCRIPT:alert(1)> <x@y.example"onclick=alert(1)>'
     ' <http://x.example/"><script>alert(1)</script> <http://x.example/?a=<b>> <a:b> <mailto:a@b?body=x>',
@@ -175,7 +175,7 @@ NESTS = {
     "backticks": "".join("`" * length + "a" for length in range(350)),
     "fences": "".join("`" * length + "\n" for length in range(3, 350)),
     "headings": "# " * 9000 + "\n" + "# a\n" * 9000 + "a\n=\n" * 5000,
-    "rules": "---\n***\n___\n" * 5000,
+    "rules": "---\n***\n___\n" * 1000,
     "numbers": "999999999. a\n" * 3000 + "9999999999. b\n" + "-1. c\n0. d\n",
     "code without end": "```python\n" + "'\"(" * 20_000,
     "code that backtracks": "".join(

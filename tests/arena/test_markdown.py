@@ -113,3 +113,23 @@ def test_a_change_of_the_html_is_a_new_version():
     # Stored answers are rendered anew when VERSION is raised. Raise it, and then write down the new digest.
     digest = hashlib.sha256(render(EVERYTHING).encode()).hexdigest()[:12]
     assert (VERSION, digest) == (2, "524879a45174")
+
+
+@pytest.mark.parametrize("words", ["", " ", "\u200b", "**\u2060**"])
+def test_a_link_without_words_shows_its_address(words):
+    assert ">https://x.example" in render(f"[{words}](https://x.example)")
+
+
+def test_an_image_within_a_link_is_its_words():
+    html = render("[![build](https://x.example/b.svg)](https://y.example)")
+    assert html.count("<a ") == 1
+    assert ">Image: build</a>" in html
+
+
+@pytest.mark.parametrize("depth", [9, 10, 11, 12, 30])
+def test_a_deep_text_is_shown_to_its_end(depth):
+    # 9 lists and their items are 18 levels, which is the limit; beyond it the text stands as it was written.
+    html = render("".join("   " * level + f"1. a{level}\n" for level in range(depth)) + "\n\nthe end")
+    assert f"a{depth - 1}" in html
+    assert "the end" in html
+    assert ("<ol" in html) == (depth < 10)
