@@ -132,7 +132,7 @@ def test_on_a_phone_the_other_answer_is_cut_when_it_comes(visitors, benchmarks):
     page.goto("/?benchmark=both")
     button = page.locator(".unfold:visible")
     expect(button).to_have_count(1)
-    page.get_by_text("B", exact=True).click()
+    page.locator(".sides .is-b").click()
     expect(button).to_have_count(1)
     expect(page.locator(".answer.b .unfold")).to_be_visible()
     assert overflow(page) == []
