@@ -1,4 +1,4 @@
-"""Code in colour: pygments tokens as ``<span class="...">``, for languages that answers use."""
+"""Code in colour: pygments tokens as ``<span class="h-...">``, for languages that answers use."""
 
 import time
 from collections.abc import MutableMapping
@@ -18,7 +18,9 @@ _NAMES = """
     xml yaml yml zig
 """
 LANGUAGES = frozenset(_NAMES.split())
-CLASSES = frozenset(STANDARD_TYPES.values()) - {""}
+# With a prefix, because the site has short classes of its own: pygments says "sr" of a regular expression.
+_CLASSES = {kind: f"h-{css}" for kind, css in STANDARD_TYPES.items() if css}
+CLASSES = frozenset(_CLASSES.values())
 
 
 def highlight(code: str, language: str, env: MutableMapping[str, Any]) -> str:
@@ -43,7 +45,7 @@ def _lexer(language: str) -> Lexer | None:
 def _spans(lexer: Lexer, code: str, deadline: float | None):
     done = 0
     for start, kind, value in lexer.get_tokens_unprocessed(code):
-        css = STANDARD_TYPES.get(kind, "")
+        css = _CLASSES.get(kind)
         yield f'<span class="{css}">{escape(value)}</span>' if css and kind not in Text else escape(value)
         done = start + len(value)
         if deadline is not None and time.thread_time() > deadline:

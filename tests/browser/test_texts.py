@@ -28,11 +28,13 @@ and in a line $"""
 )
 HEBREW = "שלום `a()` עולם\n\n- אחד\n- שתיים\n\n> ציטוט\n\n| עמודה | b |\n|---|---|\n| ערך | c |"
 HEBREW += "\n\nEnglish\n\n```python\nx\n```"
+CODE = "```js\nconst x = /a+/.test('b') && 0x1f; // c\n```"
 TEXTS = {
     "long": (LONG, "A short answer."),
     "both": (LONG, LONG.replace("Some", "More")),  # equal answers are no pair to vote on
     "short": ("A short answer.", "Another."),
     "formulas": (FORMULAS, "Short."),
+    "code": (CODE, "Short."),
     "hebrew": (HEBREW, "Short."),
 }
 
@@ -189,3 +191,16 @@ def test_every_text_runs_in_its_own_direction(page, benchmarks):
     assert table["x"] + table["width"] > answer["x"] + answer["width"] - 30
     first, second = (cell.bounding_box()["x"] for cell in page.locator(".answer.a tbody td").all())
     assert first > second
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_piece_of_coloured_code_is_seen(visitors, benchmarks, scheme):
+    page = visitors.open(color_scheme=scheme)
+    page.goto(match_page("code"))
+    assert violations(page) == []  # contrast
+    pieces = page.locator(".hl span").evaluate_all(
+        "(all) => all.map((each) => [each.textContent, each.offsetWidth])"
+    )
+    # A letter is 8 pixels wide; a class of the site itself once hid the regular expression.
+    assert "/a+/" in [text for text, _ in pieces]
+    assert [text for text, width in pieces if width < 7 * len(text)] == []
