@@ -9,7 +9,6 @@ import json
 import math
 import os
 import socket
-import threading
 import time
 from pathlib import Path
 
@@ -150,20 +149,19 @@ def test_it_listens_on_loopback_alone(server):
 def test_an_engine_killed_in_mid_batch_ends_every_request_and_the_server(server):
     """The last test with this server."""
     session = session_of(server)
-    engine = ENGINES["openai"](
-        base_url=server.base_url, model=server.model_name, api_key=server.api_key, attempts=1, deadline=60
-    )
-    long = {"max_tokens": 1900, "ignore_eos": True, "temperature": 0}
-    requests = [Request(f"k{n}", (Message("user", "Go on."),), long) for n in range(6)]
-    completions = []
-    asking = threading.Thread(target=lambda: completions.extend(engine.stream(requests)))
-    asking.start()
-    time.sleep(1)
     core = next(pid for pid in members(session) if psutil.Process(pid).name().startswith("VLLM::Engine"))
+    engine = ENGINES["openai"](
+        base_url=server.base_url, model=server.model_name, api_key=server.api_key, attempts=1, concurrency=6
+    )
+    long = {"max_tokens": 1000, "ignore_eos": True, "temperature": 0}
+    stream = engine.stream(Request(f"k{n}", (Message("user", "Go on."),), long) for n in range(60))
+    assert next(stream).error is None
     psutil.Process(core).kill()
-    asking.join()
-    assert len(completions) == 6
-    assert {completion.error.code for completion in completions} <= {"server_error", "unreachable"}
+    errors = [completion.error for completion in stream]
+    assert len(errors) == 59
+    # Twice the concurrency may have been answered before the kill.
+    assert sum(error is not None for error in errors) >= 59 - 12
+    assert {error.code for error in errors if error} <= {"server_error", "unreachable"}
     give_up = time.monotonic() + 60
     with pytest.raises(ServerFailed) as caught:  # noqa: PT012 -- until it is noticed
         while time.monotonic() < give_up:

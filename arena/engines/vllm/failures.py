@@ -14,7 +14,7 @@ NEWS = re.compile(r"^(\(.*? pid=\d+\) )?(INFO|WARNING|DEBUG) \d\d-\d\d ")
 ERROR = re.compile(r"^(?:[\w.]+\.)?(\w*(?:Error|Exception|Interrupt))\b:? *(.*)")
 # They say that something failed elsewhere.
 EMPTY_ERRORS = re.compile(
-    r"See (root cause|stack trace)|EngineDeadError|CancelledError|check the stack trace"
+    r"See (root cause|stack trace)|EngineDeadError|CancelledError|Error: cancelled|check the stack trace"
 )
 
 WITHOUT_SAFETENSORS = (

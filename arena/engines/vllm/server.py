@@ -59,6 +59,7 @@ class Server:
         self.model_name = launch.name
         self.port = 0
         self.log: Path | None = None
+        self._pids: list[int] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
 
@@ -124,7 +125,7 @@ class Server:
         process = self._process
         if process is None:
             return
-        seen = members(process.pid)
+        seen = {*self._pids, *members(process.pid)}
         if not end_session(process.pid, self.grace + 1):  # its keeper kills after the grace itself
             message = (
                 f"The server of {self.launch.model} does not end even by SIGKILL; look at the host's drivers."
@@ -190,8 +191,9 @@ class Server:
         self._record()
 
     def _record(self) -> None:
-        process = self._running()
-        records.make_record(process.pid, self.port, self.launch.model).write(self.folder)
+        record = records.make_record(self._running().pid, self.port, self.launch.model)
+        record.write(self.folder)
+        self._pids = [int(pid) for pid in record.processes]
 
     def _answers(self) -> bool:
         """Whether the server is healthy, and not somebody else who took the port."""
@@ -236,7 +238,7 @@ def _prune_logs(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _wait_for_gpu(pids: list[int]) -> None:
+def _wait_for_gpu(pids: set[int]) -> None:
     """Until the driver counts none of these processes any more; nothing without NVIDIA's tool."""
     tool = shutil.which("nvidia-smi")
     give_up = time.monotonic() + GPU_SECONDS

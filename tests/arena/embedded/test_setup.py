@@ -62,6 +62,21 @@ def test_an_old_python(tmp_path):
     assert "apt-get install -y python3.11 python3.11-venv" in said
 
 
+def test_another_environment_is_made_once(tmp_path):
+    command = ["/bin/sh", ROOT / "scripts" / "setup.sh", "wanted.txt", ".venv-other", "--no-deps"]
+    settings = {"cwd": tmp_path, "env": {"PATH": os.environ["PATH"], "PIP_NO_INDEX": "1"}, "text": True}
+    (tmp_path / "wanted.txt").write_text("# nothing\n")
+    said = [subprocess.run(command, **settings, capture_output=True, check=True).stdout for _ in range(2)]
+    assert said[0].splitlines()[0].startswith("Making .venv-other with Python 3")
+    assert said[1] == ""  # nothing changed
+    assert [path.name for path in tmp_path.glob(".*")] == [".venv-other"]
+    (tmp_path / "wanted.txt").write_text("absent==1.0+cpu\n")
+    done = subprocess.run(command, **settings, capture_output=True)
+    assert done.returncode == 1
+    assert "set PIP_EXTRA_INDEX_URL to its index of CPU builds" in done.stderr
+    assert "all of them in .venv-other/install.log" in done.stderr
+
+
 def test_an_old_python_beside_a_newer_one_without_venv(tmp_path):
     said = set_up(tmp_path, python3=OLD, python3_dot_12=WITHOUT_VENV, apt_get="")
     assert "python3.12 has no venv module" in said
