@@ -21,9 +21,10 @@ TEXT = [
 ]
 
 
-def make_model(python: str, folder: Path, seed: int = 1) -> Path:
-    """A Llama with a chat template, as safetensors, in `folder`."""
-    done = subprocess.run([python, __file__, str(folder), str(seed)], capture_output=True, text=True)
+def make_model(python: str, folder: Path, seed: int = 1, positions: int = 2048) -> Path:
+    """A Llama with a chat template for `positions` tokens, as safetensors, in `folder`."""
+    command = [python, __file__, str(folder), str(seed), str(positions)]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -69,7 +70,7 @@ def main() -> None:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-    folder, seed = sys.argv[1], int(sys.argv[2])
+    folder, seed, positions = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -90,7 +91,7 @@ def main() -> None:
         num_hidden_layers=2,
         num_attention_heads=2,
         num_key_value_heads=2,
-        max_position_embeddings=2048,
+        max_position_embeddings=positions,
         bos_token_id=0,
         eos_token_id=1,
         initializer_range=0.2,  # so that the likeliest token stands out, and two seeds differ

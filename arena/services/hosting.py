@@ -61,11 +61,15 @@ class Host:
             self._fail(failure, now)
             raise
 
-    def check(self) -> None:
-        """Raise ServerFailed when the server that was ready is gone."""
+    def check(self, *, patience: float = 0.0) -> None:
+        """Raise ServerFailed when the server that was ready is gone, or goes within ``patience`` seconds."""
+        end = time.monotonic() + patience
         try:
-            if self._server is not None:
+            while self._server is not None:
                 self._server.check()
+                if time.monotonic() >= end:
+                    return
+                time.sleep(0.2)
         except ServerFailed as failure:
             self._fail(failure, timezone.now())
             raise
@@ -147,7 +151,8 @@ def answer_on_host(submission: Submission, host: Host, server: Server, *, second
         for _ in answer_pending(submission, engine, worker=host.name, room=room, seconds=seconds):
             host.beat(timezone.now())
     except Fruitless as end:
-        host.check()  # a server that died says more than a connection that was lost
+        # A server that died says more than a lost connection; vLLM answers 500 for a while before it ends.
+        host.check(patience=3.0)
         give_up(submission, end.error)
     close_answered(timezone.now())
 

@@ -10,13 +10,17 @@ KEPT = re.compile(
     r"|(HF|CUDA|NVIDIA|NCCL|ROCR|HIP|HSA|VLLM|PYTORCH|TORCH|TORCHINDUCTOR|TRITON|OMP|KMP|MKL|GLOO)_\w+"
     r"|(HTTP|HTTPS|ALL|NO)_PROXY|(http|https|all|no)_proxy)"
 )
+# Settings of the site's worker, which vLLM would warn of.
+OURS = {"VLLM_PYTHON", "VLLM_OPTIONS", "VLLM_CONCURRENCY", "VLLM_STARTUP", "VLLM_IDLE"}
 SECRET = re.compile(r"_(KEY|SECRET|PASSWORD)$")
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")  # kept, and hidden in what is shown
 
 
 def server_environment(around: Mapping[str, str], api_key: str, modules: str) -> dict[str, str]:
     """What the server gets of `around`; `modules` is the folder of the one module that it loads from here."""
-    kept = {name: value for name, value in around.items() if KEPT.fullmatch(name) and not SECRET.search(name)}
+    kept = {name: around[name] for name in around if KEPT.fullmatch(name) and not SECRET.search(name)}
+    for name in OURS:
+        kept.pop(name, None)
     # For messages between the server's own processes; without it they listen on every address.
     kept.setdefault("VLLM_HOST_IP", "127.0.0.1")
     return kept | {

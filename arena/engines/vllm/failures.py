@@ -10,6 +10,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 TOKENS = re.compile(r"\b(hf_|sk-)[A-Za-z0-9_-]{6,}|(?<=://)[^/\s@]+(?=@)|(?i:(?<=bearer ))[^\s'\"]+")
 # "(EngineCore pid=1) ERROR 01-31 12:00:00 [core.py:1510] " before what is said.
 PREFIX = re.compile(r"^(\(.*? pid=\d+\) )?([A-Z]+ \d\d-\d\d [\d:]+ (\[[\w.]+:\d+\] ?)?)?")
+BANNER = re.compile(r"[█▄▀]")  # vLLM paints its name
 NEWS = re.compile(r"^(\(.*? pid=\d+\) )?(INFO|WARNING|DEBUG) \d\d-\d\d ")
 ERROR = re.compile(r"^(?:[\w.]+\.)?(\w*(?:Error|Exception|Interrupt))\b:? *(.*)")
 # They say that something failed elsewhere.

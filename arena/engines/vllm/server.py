@@ -13,7 +13,7 @@ from pathlib import Path
 
 from arena.engines.vllm import keeper, records
 from arena.engines.vllm.environment import TOKENS, server_environment
-from arena.engines.vllm.failures import ServerFailed, read_death, read_failure, shorten, tidy
+from arena.engines.vllm.failures import BANNER, PREFIX, ServerFailed, read_death, read_failure, shorten, tidy
 from arena.engines.vllm.launch import Launch, arguments
 from arena.engines.vllm.processes import end_session, listens, members
 
@@ -114,8 +114,9 @@ class Server:
             raise failure
 
     def log_tail(self, lines: int = 20) -> list[str]:
-        """The last lines of its log, without secrets and terminal codes, each cut to a readable length."""
-        return [shorten(line.rstrip()) for line in self._read_log().splitlines() if line.strip()][-lines:]
+        """The last lines of its log, as people read them: without secrets, marks of processes, and banner."""
+        said = (PREFIX.sub("", line.rstrip(), count=1) for line in self._read_log().splitlines())
+        return [shorten(line) for line in said if line.strip() and not BANNER.search(line)][-lines:]
 
     def stop(self) -> None:
         """End it, wait until nothing of it is left, its GPU memory included. It may be called at any time.
