@@ -216,6 +216,12 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(400, {"error": {"message": "content filter"}})
         self.send_text(self.server.reply(prompt))
 
+    def do_needs_key(self, _, turn, prompt) -> None:
+        """401 without the right key."""
+        if self.headers.get("authorization") != "Bearer sk-right-0123456789":
+            return self.send(401, {"error": {"message": "no"}})
+        self.send_text(self.server.reply(prompt))
+
     def do_html(self, _, turn, prompt) -> None:
         self.send_bytes(200, b"<html><body>Welcome</body></html>", {"content-type": "text/html"})
 

@@ -83,6 +83,11 @@ class Figures:
         return self.judgments - (self.position.get("scored") or 0)
 
     @property
+    def is_unread(self) -> bool:
+        """It ruled, and not one ruling could be read."""
+        return self.judgments > 0 and self.unscored == self.judgments
+
+    @property
     def coverage(self) -> str:
         """Never rounded up to 100 %."""
         share = self.position.get("coverage")

@@ -112,7 +112,7 @@ def server(options: argparse.Namespace, home: Path) -> Iterator[tuple[str, str, 
         return
     from arena.engines.vllm import Launch, Server
 
-    launch = Launch(model=options.model, options={"max_model_len": 512})
+    launch = Launch(model=options.model, options={"max_model_len": 512, "enforce_eager": True})
     vllm = Server(launch, python=os.environ["VLLM_PYTHON"], folder=home / "vllm")
     try:
         vllm.start()

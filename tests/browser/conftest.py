@@ -17,14 +17,14 @@ from django.test.testcases import LiveServerThread
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from arena.tasks import render_answers
+from arena.tasks import answer_pending, render_answers
 from judging.tasks import judge_pending, plan_judging
 from leaderboard.services.demo import load_demo
 from leaderboard.tasks import pair_submissions, refresh_boards
 from leaderboard.views import cached
 from tests.browser.watching import Watch
 
-TASKS = (render_answers, pair_submissions, plan_judging, judge_pending, refresh_boards)
+TASKS = (answer_pending, render_answers, pair_submissions, plan_judging, judge_pending, refresh_boards)
 TICK = 0.3  # seconds between two rounds of the worker; the real scheduler waits for two
 
 

@@ -29,6 +29,9 @@ PAGES = {
     "benchmark": "/benchmarks/demo/",
     "methods": "/methods/",
     "submit": "/submit/",
+    "submit an endpoint, settings open": "/submit/?kind=endpoint",
+    "submit for a host": "/submit/?kind=host",
+    "password": "/accounts/password/reset/",
     "sign in": "/accounts/login/",
     "sign up": "/accounts/signup/",
     "missing": "/nothing/here/",
@@ -43,7 +46,7 @@ def olga():
 
 
 def visit(visitors: Visitors, name: str, width: int) -> Page:
-    user = olga() if name == "submit" else None
+    user = olga() if name.startswith("submit") else None
     page = visitors.open(viewport={"width": width, "height": WIDTHS[width]}, user=user)
     where = PAGES[name]
     if where == "match":  # one of two turns, with votes and rulings

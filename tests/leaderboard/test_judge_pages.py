@@ -95,6 +95,22 @@ def test_position_and_reading_where_both_orders_were_asked(client, benchmark):
     assert "7 of 1,000 rulings are unscored" in page
 
 
+def test_a_judge_of_whom_nothing_could_be_read_says_so(client, benchmark):
+    nothing = {
+        "judgments": 20,
+        "scored": 0,
+        "coverage": 0.0,
+        "pairs": 0,
+        "consistent": 0,
+        "consistency": None,
+    }
+    make_report(make_judge("mumbler"), benchmark, one_order=False, **nothing)
+    page = text(client.get("/judges/mumbler/"))
+    assert "None of its rulings could be read, so its agreement with people is unknown." in page
+    assert "No match could be read in both orders." in page
+    assert "20 of 20 rulings are unscored" in page
+
+
 def test_the_page_links_its_board_and_versions(client, benchmark):
     judge = make_judge("gpt")
     make_judge("gpt", version=2, slug="gpt-v2")

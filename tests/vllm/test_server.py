@@ -7,7 +7,6 @@ go on at once.
 import http.client
 import json
 import math
-import os
 import socket
 import time
 from pathlib import Path
@@ -24,17 +23,6 @@ pytestmark = pytest.mark.vllm
 
 QUICK = {"enforce_eager": True, "max_model_len": 2048, "dtype": "float32"}
 START_LIMIT = 240
-
-
-@pytest.fixture(scope="session")
-def python():
-    named = os.environ.get("VLLM_PYTHON", "")
-    if not named:
-        pytest.skip("VLLM_PYTHON names no interpreter with vLLM")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")  # GiB
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        yield named
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,25 @@
+"""The interpreter with vLLM, and tiny models for it."""
+
+import os
+
+import pytest
+
+from tests import tiny_models
+
+
+@pytest.fixture(scope="session")
+def python():
+    named = os.environ.get("VLLM_PYTHON", "")
+    if not named:
+        pytest.skip("VLLM_PYTHON names no interpreter with vLLM")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")  # GiB
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield named
+
+
+@pytest.fixture(scope="session")
+def models(python, tmp_path_factory):
+    """Three that answer differently, with room for a judge's prompt."""
+    folder = tmp_path_factory.mktemp("models")
+    return [tiny_models.make_model(python, folder / f"tiny-{n}", seed=n, positions=16384) for n in (1, 2, 3)]
