@@ -53,12 +53,13 @@ def _load(host: Host, model: HostModel) -> Server | None:
 
 
 def _work(host: Host, server: Server, submissions: list[Submission], judges: list[Judge]) -> None:
+    end = time.monotonic() + LONGEST_STAY
     for submission in submissions:
-        answer_on_host(submission, host, server, seconds=LONGEST_STAY)
+        answer_on_host(submission, host, server, seconds=end - time.monotonic())
         host.check()
     for judge in judges:
-        engine = host.engine(server)
-        for _ in judge_pending(judge, worker=host.name, seconds=LONGEST_STAY, engine=engine):
+        engine, seconds = host.engine(server), end - time.monotonic()
+        for _ in judge_pending(judge, worker=host.name, seconds=seconds, engine=engine):
             host.beat(timezone.now())
         host.check()
 

@@ -8,10 +8,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from arena.models import Benchmark
-from judging.models import Difference, Judge, differences
+from arena import jobs
+from arena.models import Benchmark, HostWorker
+from judging.models import KIND, Difference, Judge, differences
 from leaderboard import charts
 from leaderboard.models import Board, JudgeReport, boards_stamp, trouble_of
 from leaderboard.page_cache import Rendered
@@ -156,9 +158,16 @@ def _trouble(judge: Judge) -> str:
     """A sentence for everybody; what exactly the server said stands in the admin's list of jobs."""
     trouble = trouble_of(judge)
     if trouble is None:
-        return ""
+        return _no_host(judge)
     reason = TROUBLES.get(trouble.code, f"the last attempt ended with “{trouble.code}”")
     return f"{trouble.matches:,} matches wait: {reason}."
+
+
+def _no_host(judge: Judge) -> str:
+    waits = judge.is_active and judge.engine == Judge.Engine.VLLM and jobs.has_claimable(KIND, judge.pk)
+    if not waits or HostWorker.objects.seen(timezone.now()).exists():
+        return ""
+    return "Matches wait: its model is served by a GPU host, and none is running."
 
 
 def _choose(reports: list[Figures], slug: str) -> Figures | None:

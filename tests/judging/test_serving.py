@@ -1,10 +1,12 @@
 """Turns of a host with vLLM: real server processes, with a stand-in for vLLM in them."""
 
+import io
 import time
 from datetime import timedelta
 
 import psutil
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from arena.engines.vllm.processes import listens
@@ -14,6 +16,7 @@ from arena.services.submissions import Entry, accept_host_model
 from judging.models import Judge, Judgment
 from judging.services.judging import plan_judging
 from judging.services.serving import choose_model, take_turn
+from leaderboard.views import cached
 from tests.arena.engines.stand_in_vllm import make_python
 from tests.factories import make_answers, make_benchmark, make_judge, make_matches
 
@@ -173,3 +176,44 @@ class TestChoice:
         host.model, host._started_at = one, time.monotonic() - 601
         assert choose_model(host, [one, two]) == two
         assert choose_model(host, [one]) == one
+
+
+def test_the_judges_page_says_when_no_host_is_running(client):
+    judge = served_judge("answers")
+    sentence = "its model is served by a GPU host, and none is running"
+    assert sentence in client.get(judge.get_absolute_url()).content.decode()
+    now = timezone.now()
+    HostWorker.objects.create(name="gpu@here", since=now, seen_at=now)
+    cached.CACHE.clear()
+    assert sentence not in client.get(judge.get_absolute_url()).content.decode()
+
+
+class TestRegistering:
+    def test_a_judge_that_is_served_here_hides_where_its_model_lies(self):
+        call_command(
+            "register_judge", "tiny", serve="/srv/models/tiny-1", constrain=True, stdout=io.StringIO()
+        )
+        judge = Judge.objects.get()
+        assert (judge.engine, judge.model, judge.host_model.source) == (
+            "vllm",
+            "tiny-1",
+            "/srv/models/tiny-1",
+        )
+        assert judge.sampling["structured_outputs"] == {"choice": ["[[A]]", "[[B]]", "[[tie]]"]}
+        call_command(
+            "register_judge", "tiny", serve="/srv/models/tiny-1", constrain=True, stdout=io.StringIO()
+        )
+        assert Judge.objects.count() == 1  # the same settings are the same judge
+
+    @pytest.mark.parametrize(
+        "options",
+        [{"serve": "a/b", "url": "http://h/v1", "model": "m"}, {"model": "m"}, {"url": "http://h/v1"}],
+    )
+    def test_one_place_is_named(self, options):
+        with pytest.raises(CommandError, match="--serve"):
+            call_command("register_judge", "tiny", **options)
+
+    def test_the_shell_does_not_judge_for_it(self):
+        judge = served_judge("answers")
+        with pytest.raises(CommandError, match="VLLM_PYTHON"):
+            call_command("judge", judge=str(judge))

@@ -1,5 +1,7 @@
 """``manage.py register_judge NAME --url URL --model MODEL``"""
 
+from pathlib import Path
+
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
@@ -67,7 +69,9 @@ def _place(options: dict) -> dict:
     if options["serve"] and not options["url"]:
         chosen = {key: options[key] for key in ("revision", "dtype", "max_model_len")}
         host_model, _ = HostModel.objects.get_or_create(source=options["serve"], **chosen)
-        return {"engine": Judge.Engine.VLLM, "model": options["serve"], "host_model": host_model}
+        # Pages show the model's name to everybody; where it lies on the hosts is nobody's business.
+        name = Path(options["serve"]).name if options["serve"].startswith("/") else options["serve"]
+        return {"engine": Judge.Engine.VLLM, "model": name, "host_model": host_model}
     if options["serve"] or not (options["url"] and options["model"]):
         raise CommandError(
             "Say where the judge is: --url http://host:port/v1 and --model NAME, or --serve SOURCE."
