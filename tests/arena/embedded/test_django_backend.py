@@ -50,7 +50,7 @@ def test_a_connection_survives_a_killed_server(home, pool):
 def test_loading_the_settings_starts_nothing(home):
     done = run(home, "-c", "import django; django.setup()")
     assert done.returncode == 0, done.stderr
-    assert [path.name for path in home.iterdir()] == ["secret_key"]
+    assert sorted(path.name for path in home.iterdir()) == ["sealing_key", "secret_key"]
     assert (home / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
