@@ -116,7 +116,13 @@ class _Feed(Iterator[Request]):
         self.claims += claims
         self._all_claimed = len(claims) < self.room  # it is asked again after each completion: once is enough
         prompts = Prompt.objects.in_bulk([held.subject for held in claims])
-        self._fresh.extend(_Conversation(held, prompts[held.subject]) for held in claims)
+        for held in claims:
+            if held.subject in prompts:
+                self._fresh.append(_Conversation(held, prompts[held.subject]))
+        gone = [held for held in claims if held.subject not in prompts]
+        if gone:  # prompts that were deleted since
+            with jobs.fenced(gone) as ours:
+                jobs.drop(ours)
 
     def _request(self, conversation: _Conversation) -> Request:
         messages = list(self.system)

@@ -201,6 +201,14 @@ class TestFailures:
         assert not Answer.objects.exists()
         assert not Job.objects.exists()
 
+    def test_a_prompt_deleted_in_the_meantime_is_dropped(self):
+        benchmark = make_benchmark(2)
+        with running_server(said) as server:
+            submission = make_endpoint(benchmark, server.base_url)
+            benchmark.prompts.first().delete()
+            assert ask(submission).state == Submission.State.ANSWERED
+        assert submission.answers.count() == Job.objects.count() == 1
+
 
 class TestRetry:
     def test_only_what_has_no_answer_is_asked_again_with_the_new_key(self):

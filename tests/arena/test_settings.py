@@ -35,6 +35,8 @@ def test_production_settings_pass_djangos_deployment_check():
         ("LEASE_SECONDS", "0", "LEASE_SECONDS must be a whole number above zero"),
         ("ARENA_URL", "arena.example.org", "ARENA_URL must look like https://"),
         ("DATABASE_URL", "postgresql://localhost:abc/arena", "DATABASE_URL must look like"),
+        ("ENDPOINT_ALLOW", "http://llm.lan", "ENDPOINT_ALLOW: 'http://llm.lan' is no entry: write host"),
+        ("VLLM_OPTIONS", "enforce_eager", "VLLM_OPTIONS must look like option=value"),
         ("ARENA_SIGNUP", "perhaps", "ARENA_SIGNUP must be 1 or 0"),
         ("DATABASE_URL", "mysql://root@localhost/arena", "DATABASE_URL must look like postgresql://"),
     ],
