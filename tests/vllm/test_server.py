@@ -102,16 +102,26 @@ def test_min_p_reaches_the_sampler(server):
     assert {ask(server, temperature=1.5, seed=seed).text for seed in range(4)} != {greedy}
 
 
+def check_greedy(logprobs, count):
+    """Each token that came is the likeliest at its place, and no place has more than all probability."""
+    assert len(logprobs) == count
+    for token in logprobs:
+        assert token.logprob == pytest.approx(token.top[0].logprob)
+        assert 0 < sum(math.exp(other.logprob) for other in token.top) <= 1 + 1e-6
+
+
 def test_raw_completions_give_log_probabilities(server):
-    body = {"prompt": "Verdict: [[", "max_tokens": 3, "temperature": 0, "logprobs": 4}
-    body["return_tokens_as_token_ids"] = True  # two tokens of half a character have the same text
-    status, data = post(server, "/v1/completions", body)
-    assert status == 200
-    found = data["choices"][0]["logprobs"]
-    assert len(found["token_logprobs"]) == 3
-    for chosen, alternatives in zip(found["token_logprobs"], found["top_logprobs"], strict=True):
-        assert chosen == pytest.approx(max(alternatives.values()))  # greedy
-        assert 0 < sum(math.exp(value) for value in alternatives.values()) <= 1 + 1e-6
+    engine = ENGINES["openai"](base_url=server.base_url, model=server.model_name, api_key=server.api_key)
+    # As ids, since two tokens of half a character have the same text.
+    sampling = {"max_tokens": 3, "temperature": 0, "logprobs": 4, "return_tokens_as_token_ids": True}
+    (completion,) = engine.stream([Request("k", (), sampling, prompt="Verdict: [[")])
+    assert completion.error is None
+    check_greedy(completion.logprobs, 3)
+
+
+def test_chat_gives_log_probabilities(server):
+    completion = ask(server, max_tokens=3, logprobs=True, top_logprobs=4)
+    check_greedy(completion.logprobs, 3)
 
 
 @pytest.mark.parametrize(
