@@ -75,7 +75,7 @@ count() { # one line of progress instead of pip's hundreds: rewritten on a termi
 }
 
 wanted() { # the file and those that it includes
-    sed -n 's/^-r //p' "$requirements" | xargs cat "$requirements"
+    sed -n 's/^-r //p' "$requirements" | xargs cat "$requirements" 2>/dev/null
 }
 
 install() {
