@@ -17,6 +17,7 @@ urlpatterns = [
     path("vote/<uuid:token>/undo/", vote.undo, name="undo"),
     path("submit/", submit.submit, name="submit"),
     path("submissions/<int:pk>/retry/", submit.retry, name="retry"),
+    path("submissions/<int:pk>/stop/", submit.stop, name="stop"),
     path("benchmarks/", benchmarks.index, name="benchmarks"),
     path("benchmarks/new/", benchmarks.new, name="benchmark_new"),
     path("benchmarks/<slug:slug>/", benchmarks.detail, name="benchmark"),

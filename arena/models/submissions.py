@@ -74,9 +74,9 @@ class Submission(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("submission", args=[self.pk])
 
-    def fail(self, cause: str, message: str) -> None:
-        """End it for now, unless somebody else moved it on; its submitter may try again."""
-        self._move(self.State.FAILED, cause=cause, message=message, next_attempt_at=None)
+    def fail(self, cause: str, message: str) -> bool:
+        """End it for now; its submitter may try again. Returns whether it was answering till now."""
+        return self._move(self.State.FAILED, cause=cause, message=message, next_attempt_at=None)
 
     def postpone(self, cause: str, message: str, *, until: datetime) -> None:
         """Ask its model again at a later time."""
@@ -90,12 +90,14 @@ class Submission(models.Model):
         if self.attempts or self.cause:
             self._move(self.State.ANSWERING, cause="", message="", next_attempt_at=None, attempts=0)
 
-    def _move(self, state: str, **fields: object) -> None:
+    def _move(self, state: str, **fields: object) -> bool:
         answering = Submission.objects.filter(pk=self.pk, state=self.State.ANSWERING)
-        if answering.update(state=state, **fields):
-            self.state = state
-            for name, value in fields.items():
-                setattr(self, name, value)
+        if not answering.update(state=state, **fields):
+            return False
+        self.state = state
+        for name, value in fields.items():
+            setattr(self, name, value)
+        return True
 
 
 class Endpoint(models.Model):

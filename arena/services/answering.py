@@ -87,7 +87,9 @@ class _Feed(Iterator[Request]):
     def __next__(self) -> Request:
         if self._next_turns:
             return self._request(self._next_turns.popleft())
-        if not self._fresh and not self._all_claimed and (self.end is None or time.monotonic() < self.end):
+        if self.end is not None and time.monotonic() >= self.end:
+            raise StopIteration
+        if not self._fresh and not self._all_claimed:
             self._claim()
         if not self._fresh:
             raise StopIteration
@@ -219,7 +221,11 @@ def _store(submission: Submission, feed: _Feed, due: list[_Conversation], answer
     if not ended:
         return Tally()
     with jobs.fenced(list(ended)) as ours:
-        if not Submission.objects.select_for_update(no_key=True).filter(pk=submission.pk).exists():
+        row = Submission.objects.select_for_update(no_key=True).filter(pk=submission.pk)
+        state = row.values_list("state", flat=True).first()
+        if state != Submission.State.ANSWERING:  # stopped, or removed: nothing new is asked
+            feed.end = time.monotonic()
+        if state is None:
             jobs.drop(ours)
             return Tally()
         good = [held for held in ours if ended[held].error is None]

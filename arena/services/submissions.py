@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from arena import jobs
-from arena.models import Answer, Benchmark, Competitor, Endpoint, HostModel, Prompt, Submission
+from arena.models import Answer, Benchmark, Competitor, Endpoint, HostModel, Job, Prompt, Submission
 from arena.models.jobs import ANSWER
 from arena.sealing import seal
 from arena.services.competitors import free_slugs
@@ -103,6 +103,11 @@ def retry_submission(submission: Submission, *, key: str = "") -> bool:
         return True
 
 
+def stop_submission(submission: Submission) -> bool:
+    """Ask its model nothing more, as its sender wishes. Returns whether it was answering."""
+    return submission.fail("stopped", "It was stopped by its sender. Try again to go on where it stopped.")
+
+
 def _refuse_closed(benchmark: Benchmark) -> None:
     if not benchmark.is_open:
         raise UploadRefused.because(f"{benchmark} is closed: it takes no new models.")
@@ -145,16 +150,29 @@ def _competitor(entry: Entry) -> Competitor:
         )
     if taken.owner_id != user.pk:
         raise UploadRefused.because(f"A model named {taken.name} exists already. Choose another name.")
-    if taken.submissions.filter(benchmark=benchmark).exists():
-        raise UploadRefused.because(
-            f"{taken.name} has its answers on {benchmark} already. Other answers need another model name."
-        )
+    _make_room(taken, benchmark)
     if taken.sampling != dict(entry.sampling):
-        raise UploadRefused.because(
-            f"{taken.name} was submitted with other sampling settings. Other settings make another model: "
-            "give it a name of its own."
-        )
+        if taken.submissions.exists() or taken.answers.exists():
+            raise UploadRefused.because(
+                f"{taken.name} was submitted with other sampling settings. Other settings make another "
+                "model: give it a name of its own."
+            )
+        taken.sampling = dict(entry.sampling)
+        taken.save(update_fields=["sampling"])
     return taken
+
+
+def _make_room(competitor: Competitor, benchmark: Benchmark) -> None:
+    """A failed entry, which no match has met yet, gives way to the next one under its name."""
+    earlier = competitor.submissions.select_for_update().filter(benchmark=benchmark).first()
+    if earlier is None:
+        return
+    if earlier.state != Submission.State.FAILED:
+        raise UploadRefused.because(
+            f"{competitor.name} is on {benchmark} already. Other answers need another model name."
+        )
+    Job.objects.filter(kind=ANSWER, owner=earlier.pk).delete()
+    earlier.delete()
 
 
 def _store_answers(

@@ -61,15 +61,30 @@ def submit(request: HttpRequest) -> HttpResponse:
 @require_POST
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Try a failed submission again, for its submitter and for staff."""
-    submission = get_object_or_404(Submission, pk=pk)
-    if submission.submitter != request.user and not request.user.is_staff:
-        raise Http404("A submission is shown to the person who sent it and to staff.")
+    submission = _own(request, pk)
     form = RetryForm(request.POST)
     if not form.is_valid():
         messages.error(request, " ".join(map(str, form.errors["key"])))
     elif not submissions.retry_submission(submission, key=form.cleaned_data["key"]):
         messages.info(request, "There was nothing to try again.")
     return redirect(submission)
+
+
+@login_required
+@require_POST
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a submission that is answering, for its submitter and for staff."""
+    submission = _own(request, pk)
+    if not submissions.stop_submission(submission):
+        messages.info(request, "There was nothing to stop.")
+    return redirect(submission)
+
+
+def _own(request: HttpRequest, pk: int) -> Submission:
+    submission = get_object_or_404(Submission, pk=pk)
+    if submission.submitter != request.user and not request.user.is_staff:
+        raise Http404("A submission is shown to the person who sent it and to staff.")
+    return submission
 
 
 def _filled(request: HttpRequest, kind: Kind) -> EntryForm:

@@ -77,6 +77,7 @@ def context_of(submission: Submission, *, now: datetime) -> dict[str, Any]:
         "is_over": failed or steps[-1].state == "done" or _is_stuck(progress),
         "is_rated": steps[-1].state == "done",
         "failed": failed,
+        "may_stop": submission.state == Submission.State.ANSWERING,
         "may_retry": failed and not recorded,
         "asks_for_key": failed and submission.kind == Submission.Kind.ENDPOINT,
         "board_url": _board_url(places) or submission.benchmark.get_absolute_url(),

@@ -11,7 +11,7 @@ from arena.models import Answer, Job, Submission
 from arena.models.jobs import ANSWER
 from arena.models.submissions import answering_progress
 from arena.services import answering
-from arena.services.submissions import retry_submission
+from arena.services.submissions import retry_submission, stop_submission
 from tests.factories import make_benchmark, make_endpoint
 from tests.servers import running_server
 
@@ -200,6 +200,21 @@ class TestFailures:
             list(answering.answer_pending(stale, engine, worker="tests", room=4))
         assert not Answer.objects.exists()
         assert not Job.objects.exists()
+
+    def test_one_that_is_stopped_asks_nothing_new_and_keeps_its_answers(self, settings):
+        settings.ENDPOINT_CONCURRENCY = 2
+        with running_server(said) as server:
+            submission = make_endpoint(make_benchmark(200), server.base_url)
+            engine = answering.endpoint_engine(submission)
+            run = answering.answer_pending(submission, engine, worker="tests", room=8)
+            next(run)
+            stop_submission(Submission.objects.get())
+            list(run)
+            asked = len(server.bodies)
+        stored = submission.answers.count()
+        # A chunk of 64 was stored before, one more at most sees that it was stopped; some were under way.
+        assert 64 <= stored <= asked <= 64 + 64 + 2 * 2 + 8
+        assert Job.objects.filter(state="pending").count() == 200 - stored
 
     def test_a_prompt_deleted_in_the_meantime_is_dropped(self):
         benchmark = make_benchmark(2)

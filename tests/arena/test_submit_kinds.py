@@ -209,6 +209,38 @@ def test_every_kind_has_its_form(by_alice, kind):
     assert ("What the file may look like" in page) == (kind != "endpoint")
 
 
+class TestStop:
+    def test_the_submitter_stops_it_and_goes_on_later(self, by_alice, alice, benchmark):
+        submission = make_endpoint(benchmark, "https://a.example.org/v1", alice)
+        assert by_alice.post(f"/submissions/{submission.pk}/stop/").status_code == 302
+        submission.refresh_from_db()
+        assert (submission.state, submission.cause) == ("failed", "stopped")
+        page = by_alice.post(f"/submissions/{submission.pk}/stop/", follow=True)
+        assert "nothing to stop" in page.content.decode()
+        by_alice.post(f"/submissions/{submission.pk}/retry/")
+        submission.refresh_from_db()
+        assert submission.state == "answering"
+
+    def test_a_stranger_does_not(self, by_alice, bob, benchmark):
+        submission = make_endpoint(benchmark, "https://a.example.org/v1", bob)
+        assert by_alice.post(f"/submissions/{submission.pk}/stop/").status_code == 404
+
+
+class TestAnew:
+    def test_a_failed_entry_gives_way_under_its_name(self, by_alice, alice):
+        send(by_alice, "endpoint", ENDPOINT)
+        failed = Submission.objects.get()
+        assert send(by_alice, "endpoint", ENDPOINT).status_code == 422  # not while it is answering
+        failed.fail("not_found", "No such model.")
+        response = send(by_alice, "endpoint", ENDPOINT, model="hornbeam-7b", temperature="0.5")
+        assert response.status_code == 302
+        submission = Submission.objects.get()
+        assert submission.pk != failed.pk
+        assert submission.endpoint.model == "hornbeam-7b"
+        assert submission.competitor.sampling == {"temperature": 0.5}
+        assert set(Job.objects.values_list("owner", flat=True)) == {submission.pk}
+
+
 class TestAdmin:
     def act(self, client, action, submission):
         return client.post(
