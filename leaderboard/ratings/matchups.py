@@ -78,6 +78,14 @@ class Matchups:
         pair, level = np.divmod(distinct, len(levels))
         return cls(rows.players, pair // size, pair % size, levels[level], total)
 
+    def among(self, keep: Mask) -> "Matchups":
+        """Only the players in ``keep`` (K,), renumbered, and only the games among them."""
+        rows, place = keep[self.first] & keep[self.second], np.cumsum(keep) - 1
+        players = tuple(player for player, kept in zip(self.players, keep.tolist(), strict=True) if kept)
+        return Matchups(
+            players, place[self.first[rows]], place[self.second[rows]], self.score[rows], self.count[rows]
+        )
+
 
 def encode(
     first: Labels, second: Labels, score: ArrayLike, *, players: Iterable[Hashable] | None = None

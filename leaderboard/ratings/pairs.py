@@ -35,8 +35,18 @@ class PairTotals:
         """Add up (K,) what each pair (P,) gives to its two players."""
         return add_up(self.low, to_low, self.size) + add_up(self.high, to_high, self.size)
 
+    def laplacian(self, weight: Floats) -> Floats:
+        """Sum over pairs of weight (e_low - e_high)(e_low - e_high)', (K, K), from one weight a pair (P,)."""
+        matrix = np.zeros((self.size, self.size))
+        matrix[self.low, self.high] = -weight
+        matrix[self.high, self.low] = -weight
+        np.fill_diagonal(matrix, self.by_player(weight, weight))
+        return matrix
+
     def within(self, keep: Mask) -> "PairTotals":
         """Only the players in ``keep`` (K,), renumbered, and only the pairs among them."""
+        if keep.all():
+            return self
         pairs = keep[self.low] & keep[self.high]
         place = np.cumsum(keep) - 1
         return PairTotals(

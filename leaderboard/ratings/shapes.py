@@ -36,3 +36,17 @@ def group(keys: Indices, space: int) -> Groups:
 def add_up(place: Indices, values: Floats, size: int) -> Floats:
     """Sum the values (R,) that share a place, into (size,)."""
     return np.bincount(place, values, size).astype(np.float64, copy=False)  # no rows would give integers
+
+
+def grouped_sums(keys: Indices, values: Floats | None, space: int) -> tuple[Indices, Floats]:
+    """The distinct keys, ascending, each in ``range(space)``, and the sum of the values (1) of each."""
+    if space <= max(_TABLE_FLOOR, 4 * len(keys)):
+        sums = np.bincount(keys, values, space)
+        # Without values a sum of zero is an absent key; with them it may also be a weightless one.
+        distinct = np.flatnonzero(sums)
+        return distinct, sums[distinct].astype(np.float64)
+    if values is None:
+        distinct, counts = np.unique(keys, return_counts=True)
+        return distinct, counts.astype(np.float64)
+    distinct, place = np.unique(keys, return_inverse=True)
+    return distinct, add_up(place, values, len(distinct))
