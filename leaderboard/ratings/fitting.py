@@ -25,6 +25,8 @@ from leaderboard.ratings.results import (
 )
 from leaderboard.ratings.shapes import Floats, Indices, Mask
 
+FIXED = "fixed as the anchor"
+
 
 class Likelihood(Problem, ClusteredProblem, Protocol):
     """A negative log-likelihood of K strengths and E further parameters, in the games-weighted gauge."""
@@ -149,12 +151,14 @@ def _board(
     rating, covariance = _anchored(rating, covariance, players, options.anchor)
     with np.errstate(invalid="ignore"):
         half = quantile * np.sqrt(np.diagonal(covariance))
-    half[half <= 1e-9] = np.nan  # a single anchor is fixed, not known
     lower, upper = rank_ranges(rating, covariance, np.maximum.outer(quantile, quantile))
     played = pairs.within(main).played if main.any() else pairs.played[main]
     inside = np.zeros(size)
     inside[main] = played
     status, note = standing_of(rating, half, inside, seen, options.limits)
+    fixed = half <= 1e-9  # a single anchor: its rating was stated, so it has no interval
+    half[fixed] = np.nan
+    note = tuple(FIXED if by else own for by, own in zip(fixed.tolist(), note, strict=True))
     return Ratings(
         method=method.name,
         scale=method.scale(pairs.within(main)),

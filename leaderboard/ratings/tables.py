@@ -132,6 +132,8 @@ def _labels(table: pa.Table, name: str) -> Column:
     chunks = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks]
     labels = tuple(column.chunk(0).dictionary.to_pylist()) if column.num_chunks else ()
     place = chunks[0] if len(chunks) == 1 else np.concatenate([*chunks, np.zeros(0, np.int32)])
+    if "" in labels:
+        raise BadTable("empty", row=int((place == labels.index("")).argmax()), column=name)
     return Column(labels, place)
 
 
@@ -167,10 +169,22 @@ def _numbers(table: pa.Table, name: str) -> Floats:
     if column.null_count:
         raise BadTable("missing", row=pc.index(pc.is_null(column), True).as_py(), column=name)
     kind = column.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):  # as in a CSV file
+        return _parsed(column.to_pylist(), name)
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
         first = f"{column[0].as_py()!r} is" if len(column) else "there are"
         raise BadTable(f"{first} no number", row=0 if len(column) else None, column=name)
     return column.to_numpy().astype(np.float64)
+
+
+def _parsed(texts: list[str], name: str) -> Floats:
+    values = np.empty(len(texts))
+    for row, text in enumerate(texts):
+        try:
+            values[row] = float(text)
+        except ValueError:
+            raise BadTable(f"{text!r} is no number", row=row, column=name) from None
+    return values
 
 
 def _amounts(table: pa.Table, name: str) -> Floats:
