@@ -38,7 +38,7 @@ def fit_elo(
     points = add_up(rows.first, rows.score, size) + add_up(rows.second, 1 - rows.score, size)
     rating = np.where(games > 0, _play(rows, k, initial), np.nan)
     # Without an interval its width says nothing: only few games make an Elo rating provisional.
-    status, note = standing_of(rating, np.zeros(size), games, None, Limits())
+    status, note = standing_of(rating, np.zeros(size), games, Limits())
     return Ratings(
         method="elo",
         scale=SCALE,

@@ -54,6 +54,7 @@ class Method:
     scale: Callable[[PairTotals], str]
     likelihood: Callable[[PairTotals, Games | None], Likelihood]
     coefficients: Callable[[Floats, Floats, float], tuple[Coefficient, ...]] = lambda *_: ()
+    by_row: bool = False  # whether counts are not enough
 
 
 @dataclass(frozen=True)
@@ -74,24 +75,26 @@ def fit(method: Method, data: Matchups | Games, options: Options) -> Ratings:
     a cluster column that is not there and an anchor that cannot be rated.
     """
     normal_quantile(options.level)
-    games = data if isinstance(data, Games) else None
-    if options.cluster and games is None:
-        raise ValueError("clustered intervals need Games with the column, not counts alone")
     matchups = data.matchups() if isinstance(data, Games) else data
+    if options.cluster or method.by_row:
+        if not isinstance(data, Games):
+            raise ValueError("clustered intervals need Games with the column, not counts alone")
+    else:
+        data = matchups
     pairs = total_pairs(matchups)
     groups = comparable_groups(pairs)
     main = main_group(pairs, groups)
     reason, labels = unrated_reasons(pairs, main), group_labels(pairs, groups, main)
     solution = None
     if main.any():
-        own = pairs.within(main)
+        games = data.among(main) if isinstance(data, Games) else None
         try:
-            likelihood = method.likelihood(own, games.among(main) if games else None)
+            likelihood = method.likelihood(pairs.within(main), games)
         except Unrateable as error:
             reason = tuple(each or str(error) for each in reason)
             main = np.zeros(pairs.size, bool)
         else:
-            solution = solve(likelihood, games.among(main) if games else None, options.cluster)
+            solution = solve(likelihood, games, options.cluster)
     board = _board(method, pairs, matchups.players, main, solution, options)
     return replace(board, reason=reason, group=labels, apart=_others(method, data, labels, options))
 
@@ -155,7 +158,8 @@ def _board(
     played = pairs.within(main).played if main.any() else pairs.played[main]
     inside = np.zeros(size)
     inside[main] = played
-    status, note = standing_of(rating, half, inside, seen, options.limits)
+    words = f"too few {' or '.join(f'{name}s' for name in options.cluster)}"
+    status, note = standing_of(rating, half, inside, options.limits, seen=seen, few=words)
     fixed = half <= 1e-9  # a single anchor: its rating was stated, so it has no interval
     half[fixed] = np.nan
     note = tuple(FIXED if by else own for by, own in zip(fixed.tolist(), note, strict=True))

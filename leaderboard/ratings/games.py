@@ -96,6 +96,8 @@ class Games:
         The same voter on the same pair and prompt is one opinion, however often it was sent: taken twice, it
         would narrow the intervals without telling anything new. Cells with a count are left as they are.
         """
+        if self.count is not None:
+            return self
         size = len(self.players)
         low, high = np.minimum(self.first, self.second), np.maximum(self.first, self.second)
         key, space = low.astype(np.intp) * size + high, size * size
@@ -104,6 +106,25 @@ class Games:
             key, space = group(key, space).place * len(labels) + place, len(key) * len(labels)
         _, earliest = np.unique(key, return_index=True)
         return self if len(earliest) == len(self) else self.take(np.sort(earliest))
+
+    def cells(self, *names: str) -> "Games":
+        """Equal games with equal labels in the columns ``names`` as one row with their count.
+
+        What clustered intervals need to keep of a history: cells of (cluster, pair, outcome), not pairs
+        alone, since the scores that are summed by cluster depend on the ratings. Covariates and other
+        columns are dropped.
+        """
+        size, kinds = len(self.players), SHARES + 1
+        sizes = [*(len(self.column(name).labels) for name in names), size, size, kinds]
+        key, space = np.zeros(len(self), np.intp), 1
+        places = [*(self.columns[name].place for name in names), self.first, self.second, self.quarters]
+        for place, each in zip(places, sizes, strict=True):
+            key, space = key * each + place, space * each
+        cell, total = grouped_sums(key, self.count, space)
+        found = np.unravel_index(cell, sizes) if len(cell) else [cell] * len(sizes)
+        columns = {name: Column(self.columns[name].labels, found[at]) for at, name in enumerate(names)}
+        first, second, quarters = found[-3:]
+        return Games(self.players, first, second, quarters.astype(np.int8), total, columns)
 
     def slices(self, name: str) -> Iterator[tuple[Hashable, Matchups]]:
         """Each label of a column with its games, all counted in one pass; every slice has all players."""

@@ -132,20 +132,29 @@ def mean_points(games: Floats, points: Floats) -> Floats:
 
 
 def standing_of(
-    rating: Floats, half: Floats, games: Floats, seen: Indices | None, limits: Limits
+    rating: Floats,
+    half: Floats,
+    games: Floats,
+    limits: Limits,
+    *,
+    seen: Indices | None = None,
+    few: str = "",
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Status and note of each player (K,), from its rating, half its interval, its games and its clusters."""
+    """Status and note of each player (K,), from its rating, half its interval, its games and its clusters.
+
+    ``few`` are the words for a player seen (K,) in too few clusters.
+    """
     status, note = [], []
     for place, rated in enumerate((~np.isnan(rating)).tolist()):
-        own = _doubts(half[place], games[place], None if seen is None else int(seen[place]), limits)
+        own = _doubts(half[place], games[place], limits)
+        if seen is not None and seen[place] < limits.fewest_clusters:
+            own = f"{few}: {seen[place]} of the {limits.fewest_clusters} that an interval needs"
         status.append((PROVISIONAL if own else RATED) if rated else UNRATED)
         note.append(own if rated else "")
     return tuple(status), tuple(note)
 
 
-def _doubts(half: float, games: float, seen: int | None, limits: Limits) -> str:
-    if seen is not None and seen < limits.fewest_clusters:
-        return f"too few clusters: seen in {seen} of the {limits.fewest_clusters} that an interval needs"
+def _doubts(half: float, games: float, limits: Limits) -> str:
     if games < limits.fewest_games:
         return f"few matches: {games:,.0f} of {limits.fewest_games:,.0f}"
     if np.isnan(half):

@@ -6,6 +6,7 @@ from math import ceil
 import numpy as np
 from scipy.special import expit
 
+from leaderboard.ratings.intervals import normal_quantile
 from leaderboard.ratings.ranks import RankRange, differences, rank_ranges
 from leaderboard.ratings.results import POINTS_PER_NAT, Ratings
 from leaderboard.ratings.shapes import Floats, Indices, Mask
@@ -40,7 +41,9 @@ def simultaneous_ranks(ratings: Ratings, *, draws: int = 4000, seed: int = 0) ->
     to a half of boards.
     """
     quantile = simultaneous_quantile(ratings, draws=draws, seed=seed)
-    return rank_ranges(ratings.rating, _covariance(ratings), np.maximum(quantile, _quantiles(ratings)))
+    # With few clusters a single difference takes Student's t for the normal law, and so do all at once.
+    wider = np.fmax(quantile / normal_quantile(ratings.level), 1.0)
+    return rank_ranges(ratings.rating, _covariance(ratings), wider * _quantiles(ratings))
 
 
 def simultaneous_quantile(ratings: Ratings, *, draws: int = 4000, seed: int = 0) -> float:

@@ -200,4 +200,4 @@ def _method(names: tuple[str, ...], start: Mapping[Hashable, float]) -> Method:
             for at, name in enumerate(names)
         )
 
-    return Method("bt+style", lambda pairs: f"{SCALE}, at equal style", likelihood, coefficients)
+    return Method("bt+style", lambda pairs: f"{SCALE}, at equal style", likelihood, coefficients, True)

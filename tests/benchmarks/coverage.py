@@ -1,8 +1,8 @@
 """How often the intervals and rank ranges hold, simulated: prints a table.
 
-``python -m tests.benchmarks.coverage [--runs 400] [--models 60]``. Models are up to 350 points apart and drawn
-with heavy tails, so that the rarest plays a twentieth of the most frequent. Clustered boards have 13, 24 or 80
-prompts that each favour some models, with a standard deviation of 50 points.
+``python -m tests.benchmarks.coverage [--runs 400] [--models 60]``. Models are up to 350 points apart and
+drawn with heavy tails: the rarest plays a twentieth of what the most frequent does. Clustered boards have 13,
+24 or 80 prompts that each favour some models, with a standard deviation of 50 points.
 """
 
 import argparse
@@ -18,7 +18,7 @@ FAVOUR = 50 / POINTS_PER_NAT
 
 
 class Held(NamedTuple):
-    """Shares that hold the truth: intervals, of all and of the rarest fifth; rank ranges, one or all a board."""
+    """Shares that hold the truth: intervals, all and of the rarest fifth; rank ranges, one by one or all."""
 
     intervals: float
     rarest: float

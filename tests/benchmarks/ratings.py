@@ -1,12 +1,14 @@
 """How fast and how exact the ratings are beside their peers: prints a table, with the machine.
 
 ``OPENBLAS_NUM_THREADS=1 python -m tests.benchmarks.ratings [--rows 1000000] [--repeat 5]``. 200 models with
-heavy-tailed pairs and 20 % ties, as a pandas DataFrame of strings. Times are medians of this process's CPU time;
-arena-rank is left out where it is not installed, and FastChat's way, L-BFGS on the unique triples, is written
-here. Memory is the peak above the input, in a process of its own.
+heavy-tailed pairs and 20 % ties, as a pandas DataFrame of strings. Times are medians of this process's CPU
+time; arena-rank is left out where it is not installed, and FastChat's way, L-BFGS on the unique triples, is
+written here. Memory is the peak above the input, in a process of its own.
 """
 
 import argparse
+import ctypes
+import gc
 import os
 import platform
 import subprocess
@@ -19,6 +21,7 @@ from typing import Any
 import evalica
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy.optimize import minimize
 from scipy.special import expit
 
@@ -172,6 +175,9 @@ def print_memory(rows: int) -> None:
     """In a process of its own: megabytes of the peak over what the input holds."""
     votes = make_votes(rows)[["model_a", "model_b", "winner"]]
     ours(votes.head(1000))
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    ctypes.CDLL(None).malloc_trim(0)  # what making the input has left behind is no room for us
     before = resident()
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # the peak starts anew

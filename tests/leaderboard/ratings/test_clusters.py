@@ -91,7 +91,7 @@ def test_one_cluster_a_game_is_the_independent_sandwich():
     np.testing.assert_allclose(own.covariance, share * plain.covariance, rtol=1e-9, atol=1e-9)
 
 
-def test_cells_with_counts_equal_their_rows():
+def test_trap_7_cells_with_counts_equal_their_rows():
     games = clustered_games(3, 10)
     twice = games.take(np.repeat(np.arange(len(games)), 2))
     counted = Games(
@@ -139,7 +139,7 @@ def fit_scores(games):
 def test_trap_6_few_clusters_give_no_interval():
     few = fit_bradley_terry(clustered_games(5, 4), cluster=["prompt"])
     assert np.isnan(few.rating_lower).all()
-    assert set(few.note) == {"too few clusters: seen in 4 of the 6 that an interval needs"}
+    assert set(few.note) == {"too few prompts: 4 of the 6 that an interval needs"}
     assert set(few.status) == {"provisional"}
     assert few.rank.min() == 1
     assert few.rank_lower.tolist() == [0] * 6
@@ -153,7 +153,7 @@ def test_trap_6_a_model_on_few_prompts_has_no_interval_beside_others_that_do():
     early = games.columns["prompt"].place < 3
     ratings = fit_bradley_terry(games.take(~newcomer | early), cluster=["prompt"])
     assert np.isnan(ratings.rating_lower).tolist() == [True] + [False] * 5
-    assert ratings.note[0] == "too few clusters: seen in 3 of the 6 that an interval needs"
+    assert ratings.note[0] == "too few prompts: 3 of the 6 that an interval needs"
 
 
 def test_trap_6_student_t_widens_few_clusters():
@@ -207,6 +207,31 @@ def test_columns_that_are_not_there_are_refused(names):
         fit_bradley_terry(clustered_games(1, 8), cluster=names)
 
 
-def test_counts_alone_cannot_be_clustered():
+def test_trap_7_counts_alone_cannot_be_clustered():
     with pytest.raises(ValueError, match="need Games"):
         fit_bradley_terry(clustered_games(1, 8).matchups(), cluster=["prompt"])
+
+
+def test_trap_7_cells_keep_what_clusters_need():
+    games = clustered_games(4, 9)
+    cells = games.cells("prompt", "voter")
+    assert cells.count.sum() == len(games)
+    assert len(cells) < len(games)
+    rows, kept = (
+        {
+            (
+                each.columns["prompt"].place[at],
+                each.columns["voter"].place[at],
+                each.first[at],
+                each.second[at],
+            )
+            for at in range(len(each))
+        }
+        for each in (games, cells)
+    )
+    assert rows == kept
+    for names in (["prompt"], ["prompt", "voter"]):
+        one, other = fit_bradley_terry(games, cluster=names), fit_bradley_terry(cells, cluster=names)
+        np.testing.assert_allclose(one.rating, other.rating, atol=1e-6)
+        np.testing.assert_allclose(one.rating_upper, other.rating_upper, atol=1e-6)
+    assert len(games.take(np.zeros(0, int)).cells("prompt")) == 0

@@ -1,5 +1,8 @@
 """Tables in, games out: every kind of table, and what is said of bad ones."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -143,3 +146,11 @@ def test_law_a_table_counts_as_its_rows(rows):
     assert isinstance(ours, Matchups)
     for field in ("players", "first", "second", "score", "count"):
         np.testing.assert_array_equal(getattr(ours, field), getattr(plain, field))
+
+
+def test_the_library_starts_without_arrow():
+    code = "import sys, leaderboard.ratings; print('pyarrow' in sys.modules, 'django' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == ["False", "False"]
