@@ -13,9 +13,10 @@ import numpy as np
 from scipy.special import expit
 
 from leaderboard.ratings.clusters import GameScores
-from leaderboard.ratings.fitting import Method, Options, fit
+from leaderboard.ratings.fitting import fit
 from leaderboard.ratings.games import Games
 from leaderboard.ratings.matchups import Matchups
+from leaderboard.ratings.methods import Method, Options
 from leaderboard.ratings.pairs import PairTotals, total_pairs
 from leaderboard.ratings.results import SCALE, Limits, Ratings
 from leaderboard.ratings.shapes import Floats

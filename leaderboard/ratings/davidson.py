@@ -15,9 +15,10 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from leaderboard.ratings.clusters import GameScores
-from leaderboard.ratings.fitting import Method, Options, Unrateable, fit
+from leaderboard.ratings.fitting import fit
 from leaderboard.ratings.games import Games
 from leaderboard.ratings.matchups import Matchups
+from leaderboard.ratings.methods import Method, Options, Unrateable
 from leaderboard.ratings.pairs import PairTotals, total_pairs
 from leaderboard.ratings.results import Coefficient, Limits, Ratings
 from leaderboard.ratings.shapes import Floats

@@ -14,7 +14,7 @@ import pyarrow.parquet
 
 from leaderboard.ratings.games import Games
 from leaderboard.ratings.markdown_style import FEATURES, measure_style
-from leaderboard.ratings.tables import COUNTS, SIDES, BadTable, read_games
+from leaderboard.ratings.tables import COUNTS, SIDES, BadTable, covariate_columns, read_games
 
 TEXTS = ("response_a", "response_b")
 Progress = Callable[[float], None]
@@ -56,14 +56,16 @@ def read_games_file(
     """Games from a file in the layout of ``read_games``, with its columns ``keep``; errors as ``read_file``.
 
     With ``style`` also what there is of the covariates ``FEATURES``: from columns such as length_a and
-    length_b, or measured on the texts response_a and response_b.
+    length_b, or length for their difference, or else measured on the texts response_a and response_b.
     """
     names = columns_of(path)
     outcome = ["winner"] if "winner" in names or not set(COUNTS) <= set(names) else [*COUNTS]
     columns = list(dict.fromkeys([*SIDES, *outcome, *keep]))
-    features = [name for name in FEATURES if {f"{name}_a", f"{name}_b"} <= set(names)] if style else []
+    features = (
+        [name for name in FEATURES if set(covariate_columns(name, names)) <= set(names)] if style else []
+    )
     measured = style and not features
-    columns += [f"{name}_{side}" for name in features for side in "ab"]
+    columns += [column for name in features for column in covariate_columns(name, names)]
     table = read_file(path, [*columns, *(TEXTS if measured else ())], progress)
     if not measured:
         return read_games(table, keep=keep, covariates=features)

@@ -1,71 +1,20 @@
-"""What every fit by maximum likelihood shares: who is rated, the gauge, intervals, what is said of each."""
+"""A fit by maximum likelihood, group by comparable group."""
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from dataclasses import replace
 
 import numpy as np
-from scipy.special import stdtrit
 
-from leaderboard.ratings.clusters import ClusteredProblem, clustered
+from leaderboard.ratings.assembling import make_board
+from leaderboard.ratings.clusters import clustered
 from leaderboard.ratings.connectivity import comparable_groups, group_labels, main_group, unrated_reasons
 from leaderboard.ratings.games import Games
 from leaderboard.ratings.intervals import normal_quantile, sandwich
 from leaderboard.ratings.matchups import Matchups
-from leaderboard.ratings.newton import NotConverged, Problem, minimise
-from leaderboard.ratings.pairs import PairTotals, total_pairs
-from leaderboard.ratings.ranks import rank_ranges, ranks
-from leaderboard.ratings.results import (
-    POINTS_PER_NAT,
-    Coefficient,
-    Limits,
-    Ratings,
-    mean_points,
-    standing_of,
-)
-from leaderboard.ratings.shapes import Floats, Indices, Mask
-
-FIXED = "fixed as the anchor"
-
-
-class Likelihood(Problem, ClusteredProblem, Protocol):
-    """A negative log-likelihood of K strengths and E further parameters, in the games-weighted gauge."""
-
-    def start(self) -> Floats: ...
-
-    def meat(self, theta: Floats) -> Floats:
-        """Summed outer products (D, D) of the scores of single games."""
-        ...
-
-
-class Solution(NamedTuple):
-    """Parameters (D,), covariance (D, D), clusters that each player was seen in (K,) if any were asked."""
-
-    theta: Floats
-    covariance: Floats
-    seen: Indices | None
-
-
-@dataclass(frozen=True)
-class Method:
-    """One model of how games end; ``likelihood`` may raise ValueError where it has no finite maximum."""
-
-    name: str
-    scale: Callable[[PairTotals], str]
-    likelihood: Callable[[PairTotals, Games | None], Likelihood]
-    coefficients: Callable[[Floats, Floats, float], tuple[Coefficient, ...]] = lambda *_: ()
-    by_row: bool = False  # whether counts are not enough
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a board is asked for; the same words as the arguments of the fits."""
-
-    level: float = 0.95
-    mean: float = 1000.0
-    anchor: Mapping[Hashable, float] = field(default_factory=dict)
-    cluster: tuple[str, ...] = ()
-    limits: Limits = field(default_factory=Limits)
+from leaderboard.ratings.methods import Likelihood, Method, Options, Solution, Unrateable
+from leaderboard.ratings.newton import NotConverged, minimise
+from leaderboard.ratings.pairs import total_pairs
+from leaderboard.ratings.results import Ratings
+from leaderboard.ratings.shapes import Indices
 
 
 def fit(method: Method, data: Matchups | Games, options: Options) -> Ratings:
@@ -95,12 +44,8 @@ def fit(method: Method, data: Matchups | Games, options: Options) -> Ratings:
             main = np.zeros(pairs.size, bool)
         else:
             solution = solve(likelihood, games, options.cluster)
-    board = _board(method, pairs, matchups.players, main, solution, options)
+    board = make_board(method, pairs, matchups.players, main, solution, options)
     return replace(board, reason=reason, group=labels, apart=_others(method, data, labels, options))
-
-
-class Unrateable(ValueError):
-    """The model has no finite maximum on these games, though they connect the players."""
 
 
 def solve(likelihood: Likelihood, games: Games | None, cluster: tuple[str, ...]) -> Solution:
@@ -123,88 +68,3 @@ def _others(method: Method, data: Matchups | Games, labels: Indices, options: Op
         except NotConverged:
             continue
     return tuple(found)
-
-
-def _board(
-    method: Method,
-    pairs: PairTotals,
-    players: tuple[Hashable, ...],
-    main: Mask,
-    solution: Solution | None,
-    options: Options,
-) -> Ratings:
-    size = pairs.size
-    rating, covariance = np.full(size, np.nan), np.full((size, size), np.nan)
-    quantile = np.full(size, normal_quantile(options.level))
-    seen: Indices | None = None
-    coefficients: tuple[Coefficient, ...] = ()
-    if solution is not None:
-        count = int(np.count_nonzero(main))
-        rating[main] = options.mean + POINTS_PER_NAT * solution.theta[:count]
-        covariance[np.ix_(main, main)] = POINTS_PER_NAT**2 * solution.covariance[:count, :count]
-        rest = slice(count, None)
-        spread = np.sqrt(np.diagonal(solution.covariance)[rest])
-        coefficients = method.coefficients(solution.theta[rest], spread, normal_quantile(options.level))
-        if solution.seen is not None:
-            seen = np.zeros(size, np.intp)
-            seen[main] = solution.seen
-            quantile = _t_quantiles(seen, options.level)
-            few = seen < options.limits.fewest_clusters
-            covariance[few, :] = covariance[:, few] = np.nan
-    rating, covariance = _anchored(rating, covariance, players, options.anchor)
-    with np.errstate(invalid="ignore"):
-        half = quantile * np.sqrt(np.diagonal(covariance))
-    lower, upper = rank_ranges(rating, covariance, np.maximum.outer(quantile, quantile))
-    played = pairs.within(main).played if main.any() else pairs.played[main]
-    inside = np.zeros(size)
-    inside[main] = played
-    words = f"too few {' or '.join(f'{name}s' for name in options.cluster)}"
-    status, note = standing_of(rating, half, inside, options.limits, seen=seen, few=words)
-    fixed = half <= 1e-9  # a single anchor: its rating was stated, so it has no interval
-    half[fixed] = np.nan
-    note = tuple(FIXED if by else own for by, own in zip(fixed.tolist(), note, strict=True))
-    return Ratings(
-        method=method.name,
-        scale=method.scale(pairs.within(main)),
-        level=options.level,
-        players=players,
-        rating=rating,
-        rating_lower=rating - half,
-        rating_upper=rating + half,
-        rank=ranks(rating),
-        rank_lower=lower,
-        rank_upper=upper,
-        matches=pairs.played,
-        score=mean_points(pairs.played, pairs.by_player(pairs.won, pairs.lost)),
-        reason=(),
-        covariance=covariance,
-        quantile=quantile,
-        status=status,
-        note=note,
-        coefficients=coefficients,
-        cluster=options.cluster,
-        anchor=tuple(options.anchor.items()),
-        limits=options.limits,
-    )
-
-
-def _t_quantiles(seen: Indices, level: float) -> Floats:
-    """Student's t with one degree of freedom less than the clusters that a player was seen in."""
-    return stdtrit(np.maximum(seen - 1, 1), (1 + level) / 2)
-
-
-def _anchored(
-    rating: Floats, covariance: Floats, players: tuple[Hashable, ...], anchor: Mapping[Hashable, float]
-) -> tuple[Floats, Floats]:
-    """Shift so that the anchors have, on average, the ratings stated; no difference changes."""
-    if not anchor:
-        return rating, covariance
-    for player in anchor:
-        if player not in players:
-            raise ValueError(f"the anchor {player!r} is not among the players")
-        if np.isnan(rating[players.index(player)]):
-            raise ValueError(f"the anchor {player!r} cannot be rated on these games")
-    places = [players.index(player) for player in anchor]
-    mean = covariance[:, places].mean(axis=1)
-    moved = covariance - mean[:, None] - mean[None, :] + mean[places].mean()
-    return rating + np.mean(list(anchor.values())) - rating[places].mean(), moved

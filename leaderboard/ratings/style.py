@@ -15,8 +15,9 @@ import numpy as np
 
 from leaderboard.ratings.bradley_terry import fit_bradley_terry
 from leaderboard.ratings.clusters import GameScores
-from leaderboard.ratings.fitting import Method, Options, fit
+from leaderboard.ratings.fitting import fit
 from leaderboard.ratings.games import Games
+from leaderboard.ratings.methods import Method, Options
 from leaderboard.ratings.pairs import PairTotals
 from leaderboard.ratings.results import POINTS_PER_NAT, SCALE, Coefficient, Limits, Ratings
 from leaderboard.ratings.shapes import Floats, Indices

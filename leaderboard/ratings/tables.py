@@ -62,7 +62,7 @@ def read_games(
     have = _names(table)
     counted = "winner" not in have and set(COUNTS) <= set(have)
     wanted = [*SIDES, *(COUNTS if counted else ["winner"]), *keep, *([count] if count else [])]
-    beside = [column for name in covariates for column in _covariate_columns(name, have)]
+    beside = [column for name in covariates for column in covariate_columns(name, have)]
     for name in (*wanted, *beside):
         if name not in have:
             raise BadTable("missing; there are: " + (", ".join(map(str, have)) or "none"), column=name)
@@ -126,15 +126,26 @@ def _labels(table: pa.Table, name: str) -> Column:
         return Column((), np.zeros(0, np.int32))
     if pa.types.is_floating(column.type):
         raise BadTable("numbers with fractions are no labels", column=name)
-    if not pa.types.is_dictionary(column.type):
+    given = pa.types.is_dictionary(column.type)
+    if not given:
         column = pc.dictionary_encode(column)
     column = column.unify_dictionaries()
     chunks = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks]
     labels = tuple(column.chunk(0).dictionary.to_pylist()) if column.num_chunks else ()
     place = chunks[0] if len(chunks) == 1 else np.concatenate([*chunks, np.zeros(0, np.int32)])
+    if len(labels) and given:  # a category keeps labels that no row has any more
+        labels, place = _used(labels, place)
     if "" in labels:
         raise BadTable("empty", row=int((place == labels.index("")).argmax()), column=name)
     return Column(labels, place)
+
+
+def _used(labels: tuple[Any, ...], place: Any) -> tuple[tuple[Any, ...], Any]:
+    used = np.bincount(place, minlength=len(labels)) > 0
+    if used.all():
+        return labels, place
+    kept = tuple(label for label, own in zip(labels, used.tolist(), strict=True) if own)
+    return kept, (np.cumsum(used, dtype=np.int32) - 1)[place]
 
 
 def _sides(one: Column, other: Column) -> tuple[tuple[Any, ...], Any, Any]:
@@ -209,13 +220,14 @@ def _from_counts(table: pa.Table, games: Games) -> Games:
     return Games(taken.players, taken.first, taken.second, quarters, count, taken.columns, taken.covariates)
 
 
-def _covariate_columns(name: str, have: Sequence[str]) -> list[str]:
+def covariate_columns(name: str, have: Sequence[str]) -> list[str]:
+    """The columns that hold a covariate: of both sides where these are there, else the difference."""
     sides = [f"{name}_a", f"{name}_b"]
     return sides if set(sides) <= set(have) else [name]
 
 
 def _covariate(table: pa.Table, name: str, have: Sequence[str]) -> Floats:
-    names = _covariate_columns(name, have)
+    names = covariate_columns(name, have)
     values = [_numbers(table, column) for column in names]
     for column, each in zip(names, values, strict=True):
         bad = ~np.isfinite(each)

@@ -106,20 +106,23 @@ def test_a_board_for_each_category(tmp_path):
     assert [row["rating"] for row in rows[3:6]] == [row["rating"] for row in rows[6:]]
 
 
-@pytest.mark.parametrize("measured", [True, False])
-def test_a_board_at_equal_style(tmp_path, measured):
-    # Longer answers win 2 of 3; the same texts measured, or stated as their lengths.
-    texts = ["word " * (5 + 7 * at % 11) for at in range(36)]
-    others = ["word " * (5 + 5 * at % 13) for at in range(36)]
+@pytest.mark.parametrize("given", ["texts", "lengths", "differences"])
+def test_a_board_at_equal_style(tmp_path, given):
+    texts, others = (["word " * (5 + step * at % 11) for at in range(36)] for step in (7, 5))
+    lengths, against = ([len(text) for text in each] for each in (texts, others))
     table = columns(ROWS * 6)
-    table |= (
-        {"response_a": texts, "response_b": others}
-        if measured
-        else {"length_a": [len(text) for text in texts], "length_b": [len(text) for text in others]}
-    )
+    table |= {
+        "texts": {"response_a": texts, "response_b": others},
+        "lengths": {"length_a": lengths, "length_b": against},
+        "differences": {
+            "length": [(one - other) / (one + other) for one, other in zip(lengths, against, strict=True)]
+        },
+    }[given]
     rows = rated(write(tmp_path / "games.parquet", table), "--style")
     assert [row["style"] for row in rows] == ["as is"] * 3 + ["equal"] * 3
     assert [row["rating"] for row in rows[:3]] != [row["rating"] for row in rows[3:]]
+    # Whichever way the lengths come, it is the same share of their sum.
+    assert rows == rated(write(tmp_path / "other.jsonl", table), "--style")
 
 
 def test_groups_are_rated_apart(tmp_path):

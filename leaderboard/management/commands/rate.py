@@ -69,14 +69,12 @@ class Command(BaseCommand):
             raise CommandError("Style control is part of Bradley-Terry: use --method bt.")
         try:
             games = self._read(file, options)
-            boards = [
-                board for name, own in _parts(games, options["by"]) for board in _fit(name, own, options)
-            ]
+            boards = self._fit_all(games, options)
         except BadTable as error:
             raise CommandError(f"{file}: {_placed(error.row, error.column)}{error.problem}.") from None
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror}") from None
-        except (ValueError, NotConverged) as error:
+        except (CommandError, ValueError) as error:
             raise CommandError(f"{file}: {error}") from None
         self._tell(boards)
         extra = tuple(boards[0][0]) if boards else ()
@@ -95,12 +93,25 @@ class Command(BaseCommand):
                 progress=lambda share: bar.update(100 * share - bar.n),
             )
         if not len(games):
-            raise CommandError(f"{file}: there is no game in it.")
+            raise CommandError("there is no game in it.")
         both = set(options["cluster"]) == {"prompt", "voter"}
         once = games.without_repeats(options["cluster"]) if both else games
         if len(once) < len(games):
             self.stderr.write(f"{len(games) - len(once):,} votes repeat an earlier one and are left out.")
         return once
+
+    def _fit_all(self, games: Games, options: dict[str, Any]) -> Boards:
+        parts = 1 + (len(games.column(options["by"]).labels) if options["by"] else 0)
+        with tqdm(total=parts, unit="board", desc="fitting", file=sys.stderr, disable=None) as bar:
+            boards: Boards = []
+            for named, own in _parts(games, options["by"]):
+                try:
+                    boards += _fit(named, own, options)
+                except (ValueError, NotConverged) as error:
+                    where = "".join(f"{column} {label}: " for column, label in named.items())
+                    raise CommandError(f"{where}{error}") from None
+                bar.update()
+        return boards
 
     def _tell(self, boards: Boards) -> None:
         for scale in dict.fromkeys(ratings.scale for _, ratings in boards):

@@ -235,3 +235,23 @@ def test_trap_7_cells_keep_what_clusters_need():
         np.testing.assert_allclose(one.rating, other.rating, atol=1e-6)
         np.testing.assert_allclose(one.rating_upper, other.rating_upper, atol=1e-6)
     assert len(games.take(np.zeros(0, int)).cells("prompt")) == 0
+
+
+def test_one_cluster_shows_no_spread():
+    games = clustered_games(1, 1)
+    ratings = fit_bradley_terry(games, cluster=["prompt"], limits=Limits(fewest_clusters=1))
+    assert np.isnan(ratings.rating_lower).all()
+    assert ratings.note[0].startswith("no interval")
+    assert (ratings.rank_lower.tolist(), ratings.rank_upper.tolist()) == ([1] * 6, [6] * 6)
+
+
+def test_coefficients_take_students_t_and_need_clusters_too():
+    # t(7) at 97.5 % is 2.364624, and every model meets all 8 prompts; 4 prompts are too few.
+    games = clustered_games(7, 8)
+    (eight,) = fit_style(games, cluster=["prompt"]).controlled.coefficients
+    half = (eight.upper - eight.lower) / 2
+    (many,) = fit_style(games, cluster=["prompt"], level=0.5).controlled.coefficients
+    # t(7) at 75 % is 0.711142.
+    assert half / ((many.upper - many.lower) / 2) == pytest.approx(2.364624 / 0.711142, rel=1e-5)
+    (few,) = fit_style(clustered_games(7, 4), cluster=["prompt"]).controlled.coefficients
+    assert (few.lower, few.upper) == (None, None)

@@ -80,6 +80,16 @@ def test_covariates_are_shares_of_two_columns_or_a_difference():
     assert games.covariates["tone"].tolist() == [1.5, -2]
 
 
+@pytest.mark.parametrize("kind", [lambda frame: frame, pa.table, pl.from_pandas])
+def test_a_category_that_no_row_has_any_more_is_no_model(kind):
+    frame = pd.DataFrame(with_column(winner=["model_a", "nonsense", "tie", "tie"])).astype("category")
+    games = read_games(kind(frame[frame["winner"] != "nonsense"]), keep=["prompt"])
+    assert sorted(games.players) == ["x", "y", "z"]
+    assert games.score.tolist() == [1, 0.5, 0.5]
+    alone = read_games(kind(frame[frame["model_b"] == "y"]))
+    assert alone.players == ("x", "y")
+
+
 def with_column(**changed):
     return ROWS | changed
 

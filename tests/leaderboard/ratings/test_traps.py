@@ -178,6 +178,18 @@ def test_trap_10_an_anchor_set_holds_its_mean_and_no_difference_moves():
     assert held.anchor == ((0, 1100), (3, 900))
 
 
+def test_trap_10_an_anchor_of_unknown_spread_leaves_the_others_their_intervals():
+    # x tied its only match, so nothing is known of its spread.
+    games = [*[("a", "b", 1)] * 60, *[("b", "a", 1)] * 40, ("x", "a", 0.5)]
+    plain, held = (
+        fit_bradley_terry(matchups_of(games)),
+        fit_bradley_terry(matchups_of(games), anchor={"x": 1114}),
+    )
+    assert held.rating[2] == pytest.approx(1114)
+    np.testing.assert_allclose(held.rating_upper - held.rating, plain.rating_upper - plain.rating)
+    assert np.isfinite(held.rating_upper[:2]).all()
+
+
 def test_trap_10_an_anchor_must_be_rated():
     for name, message in (("z", "not among the players"), ("u", "cannot be rated on these games")):
         with pytest.raises(ValueError, match=message):
