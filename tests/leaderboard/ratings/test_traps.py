@@ -2,6 +2,8 @@
 scale and joint ranks stand beside their methods (traps 2, 6, 8, 10 and 12).
 """
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -240,6 +242,14 @@ def test_all_slices_in_one_pass_equal_each_by_itself():
         own = games.take(games.columns["prompt"].place == label).matchups()
         for field in ("players", "first", "second", "score", "count"):
             np.testing.assert_array_equal(getattr(matchups, field), getattr(own, field))
+
+
+def test_a_frame_is_a_dict_of_lists_without_pandas(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)  # as if it were not installed
+    frame = fit_bradley_terry(matchups_of([*LIVELY, ("u", "a", 1)])).to_frame()
+    assert frame["player"][-1] == "u"
+    assert frame["rating"][-1] is None
+    assert frame["status"] == ["provisional"] * 3 + ["unrated"]
 
 
 def test_a_frame_has_the_rows():
