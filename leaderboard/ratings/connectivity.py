@@ -82,7 +82,7 @@ def unrated_reasons(pairs: PairTotals, main: Mask) -> tuple[str, ...]:
 def _one_way(pairs: PairTotals, main: Mask) -> tuple[Mask, Mask]:
     """Who is reached from the main group along points (beneath it), and who reaches it (above)."""
     beneath, above = np.zeros(pairs.size, bool), np.zeros(pairs.size, bool)
-    if main.any():
+    if main.any() and not main.all():
         graph, start = points_graph(pairs), int(main.argmax())
         beneath[breadth_first_order(graph, start, return_predecessors=False)] = True
         above[breadth_first_order(graph.T.tocsr(), start, return_predecessors=False)] = True

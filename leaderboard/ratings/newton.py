@@ -44,28 +44,33 @@ def minimise(problem: Problem, start: Floats, *, limit: int = 100) -> Minimum:
     Raises NotConverged when ``limit`` steps do not suffice, the curvature is lost to rounding, or at the
     end some part of the gradient, divided by its parameter's own curvature, exceeds 1e-8.
     """
-    theta = start
+    theta, value = start, problem.objective(start)
     for _ in range(limit):
         gradient = problem.gradient(theta)
         try:
             step = -cho_solve(cho_factor(problem.hessian(theta)), gradient)
         except LinAlgError:
             raise NotConverged("the curvature vanished: some result is too one-sided to be rated") from None
-        theta = _descend(problem, theta, step, slope=float(gradient @ step))
+        theta, value = _descend(problem, theta, value, step, slope=float(gradient @ step))
         if np.abs(step).max(initial=0) <= _LAST_STEP:
             return _confirm(problem, theta)
     raise NotConverged(f"no minimum after {limit} Newton steps")
 
 
-def _descend(problem: Problem, theta: Floats, step: Floats, slope: float) -> Floats:
-    """Halve the step until it lowers the objective by a share of what the slope promises (Armijo)."""
-    here = problem.objective(theta)
+def _descend(
+    problem: Problem, theta: Floats, here: float, step: Floats, slope: float
+) -> tuple[Floats, float]:
+    """Halve the step until it lowers the objective by a share of what the slope promises (Armijo).
+
+    ``here`` is the objective at ``theta``; gives the new place and the objective there.
+    """
     slack = _ROUNDING * abs(here)
     share = 1.0
     while share > _SHORTEST:
         there = theta + share * step
-        if problem.objective(there) <= here + 1e-4 * share * slope + slack:
-            return there
+        value = problem.objective(there)
+        if value <= here + 1e-4 * share * slope + slack:
+            return there, value
         share /= 2
     raise NotConverged("no step along the Newton direction lowers the objective")
 
