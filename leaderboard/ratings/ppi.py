@@ -13,13 +13,13 @@ ratings: 0 for a useless judge, near 1 for one that says what people say.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy.special import expit
 
 from leaderboard.ratings.bradley_terry import PairLikelihood
 from leaderboard.ratings.connectivity import comparable_groups, main_group, unrated_reasons
+from leaderboard.ratings.control import Control, quotient
 from leaderboard.ratings.intervals import normal_quantile, sandwich
 from leaderboard.ratings.judged_matches import JudgedMatches
 from leaderboard.ratings.laplacian import laplacian
@@ -50,76 +50,6 @@ class PoweredRatings:
     both: int
     judge_only: int
     left_out: int
-
-
-@dataclass(frozen=True, eq=False)
-class Control:
-    """What the judge says beyond the pair: ``place`` (M,) is the pair of each match among P, rated ones only.
-
-    ``both`` (M,) marks the matches with people's vote and the judge's score, ``only`` (M,) those by the judge
-    alone, each pair having some of either or none of either; ``share`` (M,) weights the latter by prompt.
-    """
-
-    place: Indices
-    people: Floats
-    judge: Floats
-    both: Mask
-    only: Mask
-    share: Floats
-    size: int
-
-    def total(self, mask: Mask, values: Floats) -> Floats:
-        """Sum by pair (P,) of values (M,) where the mask holds."""
-        return add_up(self.place[mask], values[mask], self.size)
-
-    @cached_property
-    def number(self) -> Floats:
-        """Matches with both, by pair (P,)."""
-        return self.total(self.both, np.ones(len(self.place)))
-
-    @cached_property
-    def weights(self) -> Floats:
-        """Summed prompt weights of the judge-only matches, by pair (P,)."""
-        return self.total(self.only, self.share)
-
-    @cached_property
-    def effective(self) -> Floats:
-        """Judge-only matches by pair (P,), as many as equal weights would need for the same noise (Kish)."""
-        return _ratio(self.weights**2, self.total(self.only, self.share**2))
-
-    @cached_property
-    def ratio(self) -> Floats:
-        """r = N / (n + N) by pair (P,), 0 where the judge has no part."""
-        return _ratio(self.effective, self.number + self.effective)
-
-    @cached_property
-    def shift(self) -> Floats:
-        """Points by pair (P,) that a lambda of 1 gives to its ``low``."""
-        seen = _ratio(self.total(self.both, self.judge), self.number)
-        unseen = _ratio(self.total(self.only, self.share * self.judge), self.weights)
-        return self.number * self.ratio * (unseen - seen)
-
-    @cached_property
-    def surplus(self) -> Floats:
-        """Each match's own part (M,) in minus the shift, as deviation from the judge's mean of the pair."""
-        seen = _ratio(self.total(self.both, self.judge), self.number)
-        unseen = _ratio(self.total(self.only, self.share * self.judge), self.weights)
-        mean = (1 - self.ratio) * seen + self.ratio * unseen
-        units = self.number + self.effective
-        # The mean was fitted to these very matches: as with any variance, by n / (n - 1).
-        spread = self.ratio * np.sqrt(_ratio(units, units - 1))
-        own = np.where(self.only, -_ratio(self.number, self.weights)[self.place] * self.share, 1.0)
-        found = spread[self.place] * (self.judge - mean[self.place]) * own
-        return np.where(self.both | self.only, found, 0.0)
-
-    def crossed(self, win: Floats) -> Floats:
-        """Sum by pair (P,) of people's residual times the judge's surplus; ``win`` (P,) is s(theta)."""
-        return self.total(self.both, (self.people - win[self.place]) * self.surplus)
-
-    @cached_property
-    def squared(self) -> Floats:
-        """Sum by pair (P,) of the squared surplus, of both kinds of matches."""
-        return self.total(self.both | self.only, self.surplus**2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +154,7 @@ def _equation(matches: JudgedMatches, pairs: PairTotals, main: Mask) -> PoweredE
     prompt = matches.prompt[inside]
     both, only = _overlap(judged & ~np.isnan(people), judged & np.isnan(people), (prompt, place))
     size = int(prompt.max(initial=-1)) + 1
-    share = _ratio(_tally(prompt, both, size), _tally(prompt, only, size))[prompt]
+    share = quotient(_tally(prompt, both, size), _tally(prompt, only, size))[prompt]
     return PoweredEquation(rated, Control(place, people, judge, both, only, share, len(rated.low)))
 
 
@@ -259,8 +189,3 @@ def _trace_ratio(one: Floats, other: Floats) -> float:
     known = ~np.isnan(np.diagonal(one)) & ~np.isnan(np.diagonal(other))
     below = float(np.diagonal(other)[known].sum())
     return float(np.diagonal(one)[known].sum()) / below if below > 0 else 1.0
-
-
-def _ratio(one: Floats, other: Floats) -> Floats:
-    """Elementwise quotient, 0 where the divisor is."""
-    return np.divide(one, other, out=np.zeros(np.broadcast(one, other).shape), where=other > 0)
