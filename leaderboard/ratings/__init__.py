@@ -8,16 +8,22 @@ Tables are read by ``leaderboard.ratings.tables``, which is not imported here, s
 a tenth of a second and 30 MB that the web processes do not need.
 """
 
+from leaderboard.ratings.anomalies import Anomalies, Flag, flag_raters
 from leaderboard.ratings.bootstrap import bootstrap
 from leaderboard.ratings.bradley_terry import fit_bradley_terry
 from leaderboard.ratings.correlation import RankCorrelation, rank_correlation
 from leaderboard.ratings.davidson import fit_davidson
 from leaderboard.ratings.elo import fit_elo
 from leaderboard.ratings.games import Games
+from leaderboard.ratings.judged_matches import JudgedMatches
 from leaderboard.ratings.markdown_style import Style, measure_style
 from leaderboard.ratings.matchups import Matchups
 from leaderboard.ratings.newton import NotConverged
+from leaderboard.ratings.next_pairs import NextPairs, Policy, choose_pairs
+from leaderboard.ratings.ppi import PoweredRatings, fit_powered
+from leaderboard.ratings.raters import LeftOut, Reliability, rater_reliability, without_raters
 from leaderboard.ratings.results import Coefficient, Limits, Rating, Ratings
+from leaderboard.ratings.robustness import Robustness, first_place_robustness
 from leaderboard.ratings.separation import (
     overlap_ranks,
     separated,
@@ -27,29 +33,46 @@ from leaderboard.ratings.separation import (
 )
 from leaderboard.ratings.shuffles import fit_shuffled_elo
 from leaderboard.ratings.style import StyleBoards, fit_style
+from leaderboard.ratings.votes import Votes
 
 __all__ = [
+    "Anomalies",
     "Coefficient",
+    "Flag",
     "Games",
+    "JudgedMatches",
+    "LeftOut",
     "Limits",
     "Matchups",
+    "NextPairs",
     "NotConverged",
+    "Policy",
+    "PoweredRatings",
     "RankCorrelation",
     "Rating",
     "Ratings",
+    "Reliability",
+    "Robustness",
     "Style",
     "StyleBoards",
+    "Votes",
     "bootstrap",
+    "choose_pairs",
+    "first_place_robustness",
     "fit_bradley_terry",
     "fit_davidson",
     "fit_elo",
+    "fit_powered",
     "fit_shuffled_elo",
     "fit_style",
+    "flag_raters",
     "measure_style",
     "overlap_ranks",
     "rank_correlation",
+    "rater_reliability",
     "separated",
     "simultaneous_ranks",
     "tied_with",
     "votes_needed",
+    "without_raters",
 ]
