@@ -52,10 +52,10 @@ def test_no_test_no_discovery():
 
 
 def test_honest_crowds_are_left_alone():
-    # All honest: any flag is false, and a run has one with a chance of at most 5 %. In 40 runs, 6 or more
-    # would have a chance of 1.4 %.
-    flagged_runs = sum(flag_raters(crowd(seed)).flagged.any() for seed in range(40))
-    assert flagged_runs <= 5
+    # All honest: any flag is false, and a run has one with a chance of at most 5 %. In 20 runs, 4 or more
+    # would have a chance of 1.6 %.
+    flagged_runs = sum(flag_raters(crowd(seed)).flagged.any() for seed in range(20))
+    assert flagged_runs <= 3
 
 
 @pytest.mark.parametrize(
