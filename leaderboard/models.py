@@ -109,6 +109,7 @@ class Standing(models.Model):
     matches = models.PositiveIntegerField()
     score = models.FloatField(help_text="Mean points a match: a win is 1, a tie one half.")
     reason = models.CharField(max_length=200, blank=True, help_text="Why there is no rating.")
+    note = models.CharField(max_length=200, blank=True, help_text="Why the rating is provisional.")
 
     objects = StandingQuerySet.as_manager()
 
@@ -118,6 +119,12 @@ class Standing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rank or 'unrated'}: {self.competitor_id}"
+
+    @property
+    def status(self) -> str:
+        if self.rating is None:
+            return "unrated"
+        return "provisional" if self.note else "rated"
 
 
 class JudgeReport(models.Model):

@@ -15,6 +15,7 @@ from judging.models import Judge
 from judging.services.measuring import measure_judges, measure_position, read_judged, read_votes
 from leaderboard.models import Board, JudgeReport, Standing
 from leaderboard.ratings import Matchups, NotConverged, Ratings, fit_bradley_terry, fit_elo, rank_correlation
+from leaderboard.ratings.results import PROVISIONAL
 from leaderboard.sources import ALL, Game, Scope, count_voters, games, signatures
 
 REPORT_RULES = ("each-vote", "mtbench-s1", "mtbench-s2")
@@ -170,6 +171,7 @@ def _replace_standings(board: Board, ratings: Ratings) -> None:
             matches=row.matches,
             score=row.score or 0.0,
             reason=row.reason,
+            note=row.note if row.status == PROVISIONAL else "",
         )
         for row in ratings.rows()
     )

@@ -153,6 +153,7 @@ def _board(scope: Scope, source: Source, query: BoardQuery) -> dict[str, Any]:
             *([] if query.method == ELO else _first(rated)),
             *_correlation(scope, source, other, comparison, query),
         ],
+        "provisional": sum(bool(row.note) for row in rated),
         "rows": [Row(row, mark_of(scale, row), comparison.shift(row.competitor_id)) for row in rated],
         "unrated": [Row(row, None, None) for row in standings if row.rating is None],
         "ticks": charts.ticks(scale, about=4),

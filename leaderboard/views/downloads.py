@@ -31,7 +31,8 @@ def board_file(benchmark: Benchmark, query: BoardQuery, source: Source) -> Rende
                 **ratings,
                 "score": _rounded(row.score, 4),
                 "matches": row.matches,
-                "reason": row.reason,
+                "status": row.status,
+                "reason": row.reason or row.note,
             }
         )
     return _file(rows, query, f"{benchmark.slug}-{source.slug}")

@@ -192,3 +192,21 @@ class TestBoardCommand:
     def test_unknown_names_are_answered_with_the_known_ones(self, voted, options, message):
         with pytest.raises(CommandError, match=message):
             call_command("board", "--benchmark", voted.slug, *options)
+
+
+def test_a_rating_on_few_votes_is_provisional_and_says_so(client):
+    benchmark = make_benchmark(2, slug="few")
+    make_answers(benchmark, "red", "green", "blue")
+    for match in make_matches(benchmark):
+        make_vote(match, "model_a")
+        make_vote(match, "model_b")
+    refresh_boards(now=NOW)
+    standings = Standing.objects.filter(board__benchmark=benchmark, board__judge=None, board__method="bt")
+    # Two votes on each of a model's four matches: 8 of the 30 that are wanted.
+    assert {(row.status, row.matches) for row in standings.filter(board__category="")} == {("provisional", 8)}
+    page = client.get("/leaderboard/?benchmark=few").content.decode()
+    assert page.count(">provisional</span>") == 3
+    assert "3 ratings are provisional" in page
+    rows = json.loads(client.get("/leaderboard/?benchmark=few&format=json").content)
+    assert {row["status"] for row in rows} == {"provisional"}
+    assert all("8" in row["reason"] for row in rows)
