@@ -103,6 +103,7 @@ def test_downloads_are_exactly_this_board(client, arena):
             "organisation": "Date Ltd",
         },
         **{"rating": 1200.0, "rating_lower": 1150.0, "rating_upper": 1250.0, "score": 0.5, "matches": 20},
+        "status": "rated",
         "reason": "",
     }
     response = client.get("/leaderboard/?format=csv")
