@@ -1,7 +1,7 @@
 """Submissions: one competitor's entry to one benchmark, and where its answers come from."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import models
@@ -18,6 +18,10 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         mine = self.filter(due, state=Submission.State.ANSWERING, benchmark__is_open=True)
         mine = mine.filter(competitor__withdrawn_at=None)
         return mine.select_related("competitor", "benchmark", "host_model").order_by("id")
+
+    def sent_by(self, user: Any) -> "SubmissionQuerySet":
+        """What a person sent, the latest first."""
+        return self.filter(submitter=user).select_related("competitor", "benchmark").order_by("-id")
 
 
 class Submission(models.Model):
@@ -123,6 +127,7 @@ class AnsweringProgress(NamedTuple):
     done: int
     failed: int
     recent: int  # prompts that ended in the last minute
+    running: int  # prompts that a worker is at
 
     @property
     def ended(self) -> int:
@@ -138,5 +143,6 @@ def answering_progress(submission: Submission, *, now: datetime) -> AnsweringPro
             done=Count("pk", filter=Q(state=Job.State.DONE)),
             failed=Count("pk", filter=Q(state=Job.State.FAILED)),
             recent=Count("pk", filter=Q(finished_at__gte=now - timedelta(minutes=1))),
+            running=Count("pk", filter=Q(state=Job.State.RUNNING)),
         )
     )

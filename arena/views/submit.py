@@ -17,6 +17,8 @@ from arena.models import Benchmark, Submission
 from arena.services import submissions
 from arena.services.submissions import UploadRefused
 
+SENT = 50  # of the visitor's own submissions, listed below the form
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -113,5 +115,6 @@ def _page(
         "kinds": [each for each in KINDS.values() if request.user.is_staff or not each.for_staff],
         "open_benchmarks": list(Benchmark.objects.open()),
         "limit": settings.UPLOAD_LIMIT,
+        "sent": Submission.objects.sent_by(request.user)[:SENT],
     }
     return render(request, "arena/submit.html", context, status=status)

@@ -18,6 +18,8 @@ from leaderboard.models import JudgingProgress, Standing, judging_progress, rate
 from leaderboard.views.cached import NotHere, not_here
 from leaderboard.views.formats import counted, span
 
+NO_WORKER = "waiting for a worker"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -112,7 +114,9 @@ def _answering(submission: Submission, now: datetime) -> Step:
     if submission.state != Submission.State.ANSWERING:
         words = counted(progress.total, "answer")
         return Step("Answered", "done", words, submission.answered_at)
-    words, log = _pace(progress, submission.received_at, now), ""
+    idle = "waiting for its first answer" if progress.running else NO_WORKER
+    idle = "" if submission.message else idle  # the trouble says more
+    words, log = _pace(progress, submission.received_at, now, idle), ""
     if submission.host_model and not progress.recent:
         words, log = _host(submission, progress, now)
     return Step("Answering", "now", words, None, progress, _waiting(submission, now), log)
@@ -170,12 +174,14 @@ def _judging(submission: Submission, progress: JudgingProgress | None, now: date
     return Step("Judged", "done", words)
 
 
-def _pace(progress: JudgingProgress | AnsweringProgress, begun: datetime, now: datetime) -> str:
-    """ "12 of 40, 4 a second, done in about 7 s"."""
+def _pace(
+    progress: JudgingProgress | AnsweringProgress, begun: datetime, now: datetime, idle: str = NO_WORKER
+) -> str:
+    """ "12 of 40, 4 a second, done in about 7 s". ``idle`` says what it waits for before the first."""
     words = f"{progress.ended:,} of {progress.total:,}"
     rate = progress.recent / min(max((now - begun).total_seconds(), 1.0), 60.0)
     if not rate:
-        return f"{words}, waiting for a worker" if not progress.ended else words
+        return f"{words}, {idle}" if idle and not progress.ended else words
     pace = f"{rate:.0f} a second" if rate >= 2 else f"{rate * 60:.0f} a minute"
     return f"{words}, {pace}, done in {_about((progress.total - progress.ended) / rate)}"
 

@@ -267,7 +267,7 @@ class TestRetry:
 def test_progress_counts_prompts():
     with running_server(said) as server:
         submission = make_endpoint(make_benchmark(4), server.base_url, model="refuses:2")
-        assert answering_progress(submission, now=timezone.now()) == (4, 0, 0, 0)
+        assert answering_progress(submission, now=timezone.now()) == (4, 0, 0, 0, 0)
         ask(submission)
     # three answers, one refusal, all in the last minute
-    assert answering_progress(submission, now=timezone.now()) == (4, 3, 1, 4)
+    assert answering_progress(submission, now=timezone.now()) == (4, 3, 1, 4, 0)

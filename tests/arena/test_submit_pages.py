@@ -204,3 +204,14 @@ def test_a_submission_outlives_its_submitter(client, alice):
     client.logout()
     assert Competitor.objects.get().answers.count() == 1
     assert client.get(page.redirect_chain[-1][0]).status_code == 404  # nobody's, so nobody but staff sees it
+
+
+def test_a_visitor_finds_again_what_they_sent(client, alice, bob):
+    make_benchmark(slug="colours", prompts=1)
+    client.force_login(bob)
+    assert "You have not submitted a model yet" in client.get("/submit/").content.decode()
+    send(client, {"id": "q1", "answer": "red"}, name="Hornbeam")
+    sent = Submission.objects.get()
+    assert f'href="{sent.get_absolute_url()}"' in client.get("/submit/").content.decode()
+    client.force_login(alice)
+    assert sent.get_absolute_url() not in client.get("/submit/").content.decode()

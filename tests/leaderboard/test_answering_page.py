@@ -50,6 +50,10 @@ class TestEndpoint:
         step = answering(endpoint)
         assert (step.state, step.words) == ("now", "0 of 4, waiting for a worker")
 
+    def test_while_the_first_answer_is_awaited(self, endpoint):
+        Job.objects.filter(owner=endpoint.pk).update(state="running")
+        assert answering(endpoint).words == "0 of 4, waiting for its first answer"
+
     def test_a_rate_and_an_estimate(self, endpoint):
         Submission.objects.update(received_at=timezone.now() - timedelta(seconds=30))
         endpoint.refresh_from_db()
@@ -61,6 +65,7 @@ class TestEndpoint:
         endpoint.postpone("rate_limited", "Too many requests.", until=timezone.now() + timedelta(seconds=110))
         step = answering(endpoint)
         assert step.trouble.startswith("Too many requests. It is asked again in about 2 min")
+        assert step.words == "0 of 4"  # no worker is waited for
 
     def test_a_failure_says_what_is_kept_and_offers_another_try(self, client, alice, endpoint):
         end_jobs(endpoint, 1)
