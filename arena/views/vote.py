@@ -45,12 +45,14 @@ def show_pair(request: HttpRequest, *, line_of: Callable[[Benchmark | None], str
     around = _surroundings(request, voter)
     if not request.htmx:  # type: ignore[attr-defined]
         around["line"] = line_of(around["wanted"])
+    wanted = around["wanted"]
     try:
-        ballot = voting.next_ballot(voter, benchmark=around["wanted"], now=timezone.now(), rng=RNG)
+        ballot = voting.next_ballot(voter, benchmark=wanted, now=timezone.now(), rng=RNG)
     except voting.TooManyBallots as pause:
         return _remember(voter, _pause(request, pause))
     if ballot is None:
-        context = {"seen_all": voter.ballots.exists(), **around}
+        seen = voter.ballots.filter(match__prompt__benchmark=wanted) if wanted else voter.ballots
+        context = {"seen_all": seen.exists(), **around}
         return _remember(voter, render(request, _template(request), context))
     context = {"ballot": ballot, **_pair(ballot), **around}
     return _remember(voter, render(request, _template(request), context))

@@ -54,6 +54,14 @@ def test_the_whole_way_without_javascript(client, match):
     assert "You have seen every pair" in client.get("/").content.decode()
 
 
+def test_only_pairs_of_the_benchmark_count_as_seen(client, match):
+    client.get("/")
+    make_benchmark(1, slug="empty")
+    page = client.get("/?benchmark=empty").content.decode()
+    assert "No pair to vote on yet" in page
+    assert "You have seen every pair" not in page
+
+
 def test_htmx_swaps_the_reveal_and_the_next_pair(client, match):
     client.get("/")
     reveal = cast(client, the_token(), **HTMX)
