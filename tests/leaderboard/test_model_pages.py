@@ -57,6 +57,8 @@ def test_a_model_on_its_boards(client):
     for known in ("Hornbeam", "Acme", "A tree.", "top_p", "1150", "990", "By category", "category=odd"):
         assert known in page
     assert "/leaderboard/?benchmark=bench&amp;source=gpt" in page
+    assert "20 votes</td>" in page  # people's board counts votes
+    assert "20 matches</td>" in page  # a judge's counts matches
     assert client.get("/models/nobody/").status_code == 404
 
 
