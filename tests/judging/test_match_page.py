@@ -159,3 +159,11 @@ def test_the_page_costs_few_queries_however_many_opinions(client, match, django_
         page = page_of(client, match)
     assert "Only the first 300 votes are listed." in page
     assert Vote.objects.count() == 320
+
+
+def test_a_text_of_the_turned_order_says_whom_it_means(client, match):
+    words = "B was shown first here, so its A is B and its B is A."
+    make_judgment(make_judge("gpt"), match, Order.AB, Verdict.FIRST)
+    assert words not in page_of(client, match)
+    make_judgment(make_judge("claude"), match, Order.BA, Verdict.FIRST)
+    assert words in page_of(client, match)
