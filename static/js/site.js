@@ -44,7 +44,8 @@ function showChosen(root) {
 const scrollables = ".md pre, .md table, .formula, pre.plain, .tw, .drawing";
 function letScrollByKey(root) {
   for (const box of root.querySelectorAll(scrollables)) {
-    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
+    const isHigher = box.scrollHeight > box.clientHeight && getComputedStyle(box).overflowY !== "hidden";
+    if (box.scrollWidth > box.clientWidth || isHigher) box.tabIndex = 0;
     else if (box.tabIndex === 0) box.removeAttribute("tabindex");
   }
 }
