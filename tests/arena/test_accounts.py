@@ -81,3 +81,7 @@ def make_rows(owner) -> None:
 def test_votes_cannot_be_written_by_staff(client, olga):
     client.force_login(olga)
     assert client.get("/admin/arena/vote/add/").status_code == 403
+
+
+def test_labels_are_written_as_sentences(client):
+    assert "Remember me" in client.get("/accounts/login/").content.decode()
