@@ -68,7 +68,7 @@ def context_of(submission: Submission, *, now: datetime) -> dict[str, Any]:
         _checked(submission) if recorded else _answering(submission, now),
         _pairing(submission, progress),
         _judging(submission, progress, now),
-        _rated(places, progress),
+        _rated(submission, places, progress),
     ]
     return {
         "submission": submission,
@@ -155,7 +155,10 @@ def _pairing(submission: Submission, progress: JudgingProgress | None) -> Step:
     if progress is None:
         return Step("Pairing", "now", "Choosing which answers of other models to meet")
     if not progress.matches:
-        return Step("Pairing", "done", "No other model has answered these prompts yet", submission.paired_at)
+        words = "No other model has answered these prompts yet"
+        if submission.competitor.withdrawn_at:
+            words = "Its matches are kept, but out of play"
+        return Step("Pairing", "done", words, submission.paired_at)
     return Step("Paired", "done", counted(progress.matches, "match", "matches"), submission.paired_at)
 
 
@@ -194,7 +197,7 @@ def _about(seconds: float) -> str:
     return f"about {round(seconds / 3600)} h"
 
 
-def _rated(places: list[Standing], progress: JudgingProgress | None) -> Step:
+def _rated(submission: Submission, places: list[Standing], progress: JudgingProgress | None) -> Step:
     ranked = [row for row in places if row.rating is not None]
     if ranked:
         boards = "; ".join(
@@ -204,7 +207,9 @@ def _rated(places: list[Standing], progress: JudgingProgress | None) -> Step:
     if progress is None or not progress.is_complete:
         return Step("Rated", "")
     if _is_stuck(progress):
-        return Step("Rated", "", "It will be rated once another model answers, or people vote")
+        withdrawn = submission.competitor.withdrawn_at
+        words = "" if withdrawn else "It will be rated once another model answers, or people vote"
+        return Step("Rated", "", words)
     if not progress.total:
         return Step("Rated", "now", "Waiting for people’s votes")
     reason = next((row.reason for row in places if row.reason), "")

@@ -192,6 +192,15 @@ class TestPairing:
         entry.refresh_from_db()
         assert entry.state == Submission.State.PAIRED
 
+    def test_a_paired_entry_says_that_its_matches_are_out_of_play(self, client, models, alice):
+        entry = self.submit(alice)
+        pair_submissions()
+        entry.competitor.withdraw(now=NOW)
+        client.force_login(alice)
+        page = client.get(f"/submissions/{entry.pk}/").content.decode()
+        assert "Its matches are kept, but out of play" in page
+        assert "once another model answers" not in page
+
     def test_a_progress_that_it_was_part_of_ends(self, models, alice):
         entry = self.submit(alice)
         pair_submissions()
