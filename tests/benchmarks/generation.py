@@ -115,7 +115,10 @@ def server(options: argparse.Namespace, home: Path) -> Iterator[tuple[str, str, 
     launch = Launch(model=options.model, options={"max_model_len": 512, "enforce_eager": True})
     vllm = Server(launch, python=os.environ["VLLM_PYTHON"], folder=home / "vllm")
     try:
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {max(cores)})  # inherited by vLLM, which has this core for itself
         vllm.start()
+        os.sched_setaffinity(0, cores - {max(cores)} or cores)
         while not vllm.is_ready():
             time.sleep(0.5)
         yield vllm.base_url, vllm.api_key, vllm.model_name
@@ -130,7 +133,7 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.05, help="seconds of one answer")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--model", default="", help="path of a model for a real vLLM")
-    parser.add_argument("--max-tokens", type=int, default=64)
+    parser.add_argument("--max-tokens", type=int, default=32)
     options = parser.parse_args()
     with database() as home:
         from arena.models import Benchmark, Prompt
