@@ -33,7 +33,7 @@ class JudgeAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Judge]:
         jobs = Job.objects.filter(kind=KIND)
-        waiting = jobs.filter(state__in=[Job.State.PENDING, Job.State.RUNNING])
+        waiting = jobs.unfinished()
         failed = jobs.filter(state=Job.State.FAILED)
         counts = {"waiting_jobs": number_of(waiting, "owner"), "failed_jobs": number_of(failed, "owner")}
         return super().get_queryset(request).annotate(**counts)

@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
     def _run(self, judge: Judge, benchmark: Benchmark | None) -> None:
         mine = Job.objects.filter(kind=kind_of(benchmark), owner=judge.pk)
-        waiting = mine.filter(state__in=["pending", "running"])
+        waiting = mine.unfinished()
         total = Tally()
         with tqdm(total=waiting.count(), unit="match", file=sys.stderr, disable=None) as bar:
             for tally in judge_pending(judge, worker=f"shell@{socket.gethostname()}", benchmark=benchmark):
