@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from arena.engines import ENGINES
 from arena.models import Benchmark, Match
+from arena.models.changes import Change
 from arena.outcomes import INCONSISTENT, Order, Verdict, Winner
 from judging.baselines import BASELINES
 
@@ -247,6 +248,7 @@ WITH ruled AS (
         count(*) FILTER (WHERE vote.winner = 'model_b') AS model_b
     FROM ruled
     JOIN arena_vote vote ON vote.match_id = ruled.match_id AND vote.turn IS NOT DISTINCT FROM ruled.turn
+    JOIN arena_voter voter ON voter.id = vote.voter_id AND voter.quarantined_at IS NULL
     GROUP BY ruled.match_id, ruled.turn, ruled.winner
 ), weighed AS (
     SELECT *, CASE winner WHEN 'model_a' THEN model_a WHEN 'tie' THEN tie ELSE model_b END AS with_judge,
@@ -258,3 +260,14 @@ SELECT match_id, turn, winner, votes, model_a, tie, model_b FROM weighed
 WHERE 2 * (votes - with_judge) > votes
 ORDER BY against - with_judge DESC, votes DESC, match_id, turn LIMIT %(limit)s
 """
+
+
+class JudgmentChange(Change):
+    """A ruling stored or removed; a judge's game changes when all of its orders are there."""
+
+    judge_id = models.BigIntegerField()
+    turn = models.PositiveSmallIntegerField(null=True)
+    order = models.CharField(max_length=8)
+
+    class Meta:
+        indexes = [models.Index(fields=["judge_id", "match_id"], name="judgment_change")]

@@ -5,19 +5,25 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 
-from arena.admin.lists import LargePaginator, ReadOnlyAdmin, number_of
+from arena.admin.lists import LargePaginator, ReadOnlyAdmin, log_changes, number_of
 from arena.models import Ballot, Vote, Voter
 
 
 @admin.register(Voter)
 class VoterAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "user", "origin", "role", "vote_count", "created_at")
-    list_filter = ("role", "origin", ("user", admin.EmptyFieldListFilter))
+    list_display = ("__str__", "user", "origin", "role", "vote_count", "quarantined_at", "created_at")
+    list_filter = (
+        *("role", "origin"),
+        ("user", admin.EmptyFieldListFilter),
+        ("quarantined_at", admin.EmptyFieldListFilter),
+    )
     list_select_related = ("user",)
     search_fields = ("name", "user__username")
     exclude = ("cookie",)
+    actions = ("quarantine", "release")
     paginator = LargePaginator
     show_full_result_count = False
 
@@ -27,6 +33,20 @@ class VoterAdmin(ReadOnlyAdmin):
     @admin.display(description="votes", ordering="vote_count")
     def vote_count(self, voter) -> int:
         return voter.vote_count
+
+    @admin.action(description="Quarantine: keep their votes, count them nowhere", permissions=["delete"])
+    def quarantine(self, request: HttpRequest, voters: QuerySet[Voter]) -> None:
+        changed = list(voters.filter(quarantined_at=None))
+        Voter.objects.filter(pk__in=[voter.pk for voter in changed]).quarantine(now=timezone.now())
+        log_changes(self, request, changed, "Quarantined.")
+        self.message_user(request, f"Quarantined: {len(changed)}. Boards follow within seconds.")
+
+    @admin.action(description="Release: count their votes again", permissions=["delete"])
+    def release(self, request: HttpRequest, voters: QuerySet[Voter]) -> None:
+        changed = list(voters.filter(quarantined_at__isnull=False))
+        Voter.objects.filter(pk__in=[voter.pk for voter in changed]).release()
+        log_changes(self, request, changed, "Released.")
+        self.message_user(request, f"Released: {len(changed)}. Boards follow within seconds.")
 
 
 def match_link(row: Any) -> str:

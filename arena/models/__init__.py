@@ -2,6 +2,7 @@
 
 from arena.models.answers import Answer, Competitor, Match
 from arena.models.benchmarks import Benchmark, Prompt
+from arena.models.changes import VoteChange
 from arena.models.hosts import HostModel, HostWorker
 from arena.models.jobs import Job
 from arena.models.submissions import Endpoint, Submission
@@ -20,5 +21,6 @@ __all__ = [
     "Prompt",
     "Submission",
     "Vote",
+    "VoteChange",
     "Voter",
 ]

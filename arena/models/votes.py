@@ -1,6 +1,7 @@
 """People, the pairs they were shown, and their choices."""
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -9,11 +10,21 @@ from django.db.models import Q
 from arena.outcomes import Order, Winner
 
 
+class VoterQuerySet(models.QuerySet["Voter"]):
+    def quarantine(self, *, now: datetime) -> int:
+        """Count their votes nowhere from now on. Returns how many voters were free before."""
+        return self.filter(quarantined_at=None).update(quarantined_at=now)
+
+    def release(self) -> int:
+        """Count their votes again. Returns how many voters were in quarantine."""
+        return self.filter(quarantined_at__isnull=False).update(quarantined_at=None)
+
+
 class Voter(models.Model):
     """A person who votes: signed in, known by a signed cookie, or recorded in an imported data set.
 
     ``role`` is the imported set's word for the person (worker, annotator, expert, author) or
-    "simulated" for the demo's voters.
+    "simulated" for the demo's voters. A quarantined voter's votes are kept and count nowhere.
     """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
@@ -22,6 +33,9 @@ class Voter(models.Model):
     name = models.CharField(max_length=80, blank=True)
     role = models.CharField(max_length=20, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    quarantined_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = VoterQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -26,8 +26,8 @@ class Judged:
 
 
 def read_votes(benchmark: Benchmark, *, turn: int | None = None) -> list[VoteRow]:
-    """Every vote of a benchmark; ``turn`` None means all turns."""
-    votes = Vote.objects.filter(match__prompt__benchmark=benchmark)
+    """Every vote of a benchmark but those of quarantined voters; ``turn`` None means all turns."""
+    votes = Vote.objects.filter(match__prompt__benchmark=benchmark, voter__quarantined_at=None)
     if turn is not None:
         votes = votes.filter(turn=turn)
     rows = votes.values_list("match_id", "turn", "voter_id", "voter__name", "voter__role", "winner", "order")

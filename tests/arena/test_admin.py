@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from arena import admin, jobs
-from arena.models import Ballot, Benchmark, Competitor, Job, Vote
+from arena.models import Ballot, Benchmark, Competitor, Job, Vote, Voter
 from judging.models import KIND
 from tests.factories import make_answers, make_benchmark, make_judge, make_matches, make_vote, make_voter
 
@@ -30,6 +30,17 @@ def act(client, model: str, action: str, *rows) -> str:
 def failed_job(subject: int, **fields) -> Job:
     defaults = {"kind": KIND, "owner": 1, "state": Job.State.FAILED, "attempts": 8, "error_code": "timeout"}
     return Job.objects.create(subject=subject, **(defaults | fields))
+
+
+class TestVoters:
+    def test_they_are_quarantined_and_released(self, staff):
+        one, two = make_voter(), make_voter()
+        assert "Quarantined: 2." in act(staff, "arena/voter", "quarantine", one, two)
+        assert "Quarantined: 0." in act(staff, "arena/voter", "quarantine", one)
+        assert "Released: 1." in act(staff, "arena/voter", "release", two)
+        assert list(Voter.objects.filter(quarantined_at__isnull=False)) == [one]
+        said = LogEntry.objects.filter(object_id=two.pk).values_list("change_message", flat=True)
+        assert sorted(said) == ["Quarantined.", "Released."]
 
 
 class TestJobs:
