@@ -9,6 +9,7 @@ a tenth of a second and 30 MB that the web processes do not need.
 """
 
 from leaderboard.ratings.anomalies import Anomalies, Flag, flag_raters
+from leaderboard.ratings.binary import add_styles, read_counts, read_rows
 from leaderboard.ratings.bootstrap import bootstrap
 from leaderboard.ratings.bradley_terry import fit_bradley_terry
 from leaderboard.ratings.correlation import RankCorrelation, rank_correlation
@@ -25,6 +26,8 @@ from leaderboard.ratings.raters import LeftOut, Reliability, rater_reliability, 
 from leaderboard.ratings.results import Coefficient, Limits, Rating, Ratings
 from leaderboard.ratings.robustness import Robustness, first_place_robustness
 from leaderboard.ratings.separation import (
+    Ties,
+    nearest_ties,
     overlap_ranks,
     separated,
     simultaneous_ranks,
@@ -55,7 +58,9 @@ __all__ = [
     "Robustness",
     "Style",
     "StyleBoards",
+    "Ties",
     "Votes",
+    "add_styles",
     "bootstrap",
     "choose_pairs",
     "first_place_robustness",
@@ -67,9 +72,12 @@ __all__ = [
     "fit_style",
     "flag_raters",
     "measure_style",
+    "nearest_ties",
     "overlap_ranks",
     "rank_correlation",
     "rater_reliability",
+    "read_counts",
+    "read_rows",
     "separated",
     "simultaneous_ranks",
     "tied_with",

@@ -1,6 +1,6 @@
 """Games one by one with what is known of each: who asked, on which prompt, how the two answers looked."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -89,6 +89,16 @@ class Games:
         if name not in self.columns:
             raise ValueError(f"no column {name!r}; there are: {', '.join(self.columns) or 'none'}")
         return self.columns[name]
+
+    def labelled(self, name: str, labels: Collection[Hashable]) -> "Games":
+        """Only the rows whose label in a column is one of ``labels``."""
+        column, wanted = self.column(name), set(labels)
+        return self.take(np.array([label in wanted for label in column.labels], bool)[column.place])
+
+    def number_of(self, name: str) -> int:
+        """How many labels of a column have a row."""
+        labels, place = self.column(name)
+        return int(np.count_nonzero(np.bincount(place, minlength=len(labels))))
 
     def without_repeats(self, by: Sequence[str] = ("prompt", "voter")) -> "Games":
         """Only the first game of each unordered pair that agrees in the columns ``by``.

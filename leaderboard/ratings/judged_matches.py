@@ -2,10 +2,12 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from leaderboard.ratings.games import Games
 from leaderboard.ratings.matchups import Labels, encode
 from leaderboard.ratings.shapes import Floats, Indices, Mask, add_up
 
@@ -52,19 +54,43 @@ class JudgedMatches:
         asked = np.zeros(len(votes), np.intp)
         if prompt is not None:
             asked = label_places(prompt, len(votes), "prompt")
+        return cls._join(rows.players, _Rows(rows.first, rows.second, votes, rulings, unit, asked))
+
+    @classmethod
+    def from_games(cls, people: Games, judge: Games) -> "JudgedMatches":
+        """Join two sets of games by their columns ``match`` and ``prompt``; both have the same players.
+
+        Raises ValueError when they do not, and as ``from_rows`` does.
+        """
+        if people.players != judge.players:
+            raise ValueError("the games of people and judge differ in their players")
+        sides = (people, judge)
+        none = [np.full(len(side), np.nan) for side in sides]
+        rows = _Rows(
+            np.concatenate([side.first for side in sides]).astype(np.intp),
+            np.concatenate([side.second for side in sides]).astype(np.intp),
+            np.concatenate([people.score, none[1]]),
+            np.concatenate([none[0], judge.score]),
+            _joined_labels(sides, "match"),
+            _joined_labels(sides, "prompt"),
+        )
+        return cls._join(people.players, rows)
+
+    @classmethod
+    def _join(cls, players: tuple[Hashable, ...], rows: "_Rows") -> "JudgedMatches":
         low, high = np.minimum(rows.first, rows.second), np.maximum(rows.first, rows.second)
         swapped = rows.first != low
-        head = np.unique(unit, return_index=True)[1]
-        for column, what in ((low, "pair"), (high, "pair"), (asked, "prompt")):
-            _check_same(column, column[head][unit], what)
-        votes, rulings = (np.where(swapped, 1 - score, score) for score in (votes, rulings))
+        head = np.unique(rows.match, return_index=True)[1]
+        for column, what in ((low, "pair"), (high, "pair"), (rows.prompt, "prompt")):
+            _check_same(column, column[head][rows.match], what)
+        votes, rulings = (np.where(swapped, 1 - score, score) for score in (rows.people, rows.judge))
         return cls(
-            rows.players,
+            players,
             low[head],
             high[head],
-            _mean_known(votes, unit, len(head)),
-            _mean_known(rulings, unit, len(head)),
-            asked[head],
+            _mean_known(votes, rows.match, len(head)),
+            _mean_known(rulings, rows.match, len(head)),
+            rows.prompt[head],
         )
 
     @property
@@ -76,6 +102,23 @@ class JudgedMatches:
     def judged(self) -> Mask:
         """Which matches (N,) the judge ruled on."""
         return ~np.isnan(self.judge)
+
+
+class _Rows(NamedTuple):
+    """R rows whose labels are numbered: match (R,) from 0 without gaps."""
+
+    first: Indices
+    second: Indices
+    people: Floats
+    judge: Floats
+    match: Indices
+    prompt: Indices
+
+
+def _joined_labels(sides: tuple[Games, Games], name: str) -> Indices:
+    """One numbering from 0 for the labels of a column of both."""
+    labels = [np.array(side.column(name).labels, np.intp)[side.columns[name].place] for side in sides]
+    return np.unique(np.concatenate(labels), return_inverse=True)[1]
 
 
 def label_places(labels: Labels, rows: int, column: str) -> Indices:

@@ -13,6 +13,8 @@ _LAST_STEP = 1e-5
 _LEFT = 1e-8
 _SHORTEST = 2.0**-40
 _ROUNDING = 1e-13
+_TRACE = 1e-11
+_FLAT = "the curvature vanished: some result is too one-sided to be rated"
 
 
 class NotConverged(ArithmeticError):
@@ -47,12 +49,17 @@ def minimise(problem: Problem, start: Floats, *, limit: int = 100) -> Minimum:
     theta, value = start, problem.objective(start)
     for _ in range(limit):
         gradient = problem.gradient(theta)
+        hessian = problem.hessian(theta)
         try:
-            step = -cho_solve(cho_factor(problem.hessian(theta)), gradient)
+            factor = cho_factor(hessian)
         except LinAlgError:
-            raise NotConverged("the curvature vanished: some result is too one-sided to be rated") from None
+            raise NotConverged(_FLAT) from None
+        step = -cho_solve(factor, gradient)
         theta, value = _descend(problem, theta, value, step, slope=float(gradient @ step))
         if np.abs(step).max(initial=0) <= _LAST_STEP:
+            # What of a parameter's curvature the others do not explain; rounding alone may leave a trace.
+            if (np.diagonal(factor[0]) ** 2 <= _TRACE * np.diagonal(hessian)).any():
+                raise NotConverged(_FLAT)
             return _confirm(problem, theta)
     raise NotConverged(f"no minimum after {limit} Newton steps")
 

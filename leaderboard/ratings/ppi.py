@@ -27,7 +27,14 @@ from leaderboard.ratings.matchups import Matchups
 from leaderboard.ratings.newton import Minimum, NotConverged, minimise
 from leaderboard.ratings.pairs import PairTotals, total_pairs
 from leaderboard.ratings.ranks import rank_ranges, ranks
-from leaderboard.ratings.results import POINTS_PER_NAT, SCALE, Ratings, mean_points
+from leaderboard.ratings.results import (
+    POINTS_PER_NAT,
+    SCALE,
+    Limits,
+    Ratings,
+    mean_points,
+    standing_of,
+)
 from leaderboard.ratings.shapes import Floats, Indices, Mask, add_up
 
 
@@ -115,6 +122,7 @@ def fit_powered(matches: JudgedMatches, *, level: float = 0.95, mean: float = 10
         both, only = (int(np.count_nonzero(mask)) for mask in (equation.control.both, equation.control.only))
     half = quantile * np.sqrt(np.diagonal(covariance))
     lower, upper = rank_ranges(rating, covariance, quantile)
+    status, note = standing_of(rating, half, pairs.played, Limits())
     ratings = Ratings(
         method="ppi",
         scale=SCALE,
@@ -130,6 +138,9 @@ def fit_powered(matches: JudgedMatches, *, level: float = 0.95, mean: float = 10
         score=mean_points(pairs.played, pairs.by_player(pairs.won, pairs.lost)),
         reason=unrated_reasons(pairs, main),
         covariance=covariance,
+        status=status,
+        note=note,
+        quantile=np.full(pairs.size, quantile),
     )
     alone_judged = int(np.count_nonzero(matches.judged & ~matches.labelled))
     labelled = int(np.count_nonzero(matches.labelled))

@@ -146,7 +146,7 @@ def standing_of(
     """
     status, note = [], []
     for place, rated in enumerate((~np.isnan(rating)).tolist()):
-        own = _doubts(half[place], games[place], limits)
+        own = doubts(half[place], games[place], limits)
         if seen is not None and seen[place] < limits.fewest_clusters:
             own = f"{few}: {seen[place]} of the {limits.fewest_clusters} that an interval needs"
         status.append((PROVISIONAL if own else RATED) if rated else UNRATED)
@@ -154,7 +154,8 @@ def standing_of(
     return tuple(status), tuple(note)
 
 
-def _doubts(half: float, games: float, limits: Limits) -> str:
+def doubts(half: float, games: float, limits: Limits) -> str:
+    """Why a rating is provisional, from half its interval (NaN: none) and its games; '' when it is not."""
     if games < limits.fewest_games:
         return f"few matches: {games:,.0f} of {limits.fewest_games:,.0f}"
     if np.isnan(half):

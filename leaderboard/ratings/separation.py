@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
@@ -30,6 +31,28 @@ def tied_with(ratings: Ratings) -> tuple[tuple[Hashable, ...], ...]:
     tied = ~(apart | apart.T) & rated[:, None] & rated[None, :]
     np.fill_diagonal(tied, False)
     return tuple(tuple(ratings.players[other] for other in order if row[other]) for row in tied)
+
+
+class Ties(NamedTuple):
+    """The number of others that a player cannot be told from, and the nearest of them, nearest first."""
+
+    number: int
+    nearest: tuple[Hashable, ...]
+
+
+def nearest_ties(ratings: Ratings, *, most: int = 8) -> tuple[Ties, ...]:
+    """``tied_with`` for boards of thousands of players: counts, and at most so many names."""
+    apart = separated(ratings)
+    rated = ratings.rank > 0
+    tied = ~(apart | apart.T) & rated[:, None] & rated[None, :]
+    np.fill_diagonal(tied, False)
+    found = []
+    for place, row in enumerate(tied):
+        others = np.flatnonzero(row)
+        gap = np.abs(ratings.rating[others] - ratings.rating[place])
+        nearest = others[np.argsort(gap, kind="stable")[:most]]
+        found.append(Ties(len(others), tuple(ratings.players[other] for other in nearest.tolist())))
+    return tuple(found)
 
 
 def simultaneous_ranks(ratings: Ratings, *, draws: int = 4000, seed: int = 0) -> RankRange:

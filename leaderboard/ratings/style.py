@@ -18,6 +18,7 @@ from leaderboard.ratings.clusters import GameScores
 from leaderboard.ratings.fitting import fit
 from leaderboard.ratings.games import Games
 from leaderboard.ratings.methods import Method, Options
+from leaderboard.ratings.newton import NotConverged
 from leaderboard.ratings.pairs import PairTotals
 from leaderboard.ratings.results import POINTS_PER_NAT, SCALE, Coefficient, Limits, Ratings
 from leaderboard.ratings.shapes import Floats, Indices
@@ -184,6 +185,9 @@ def root_mean_square(values: Floats) -> float:
 def _method(names: tuple[str, ...], start: Mapping[Hashable, float]) -> Method:
     def likelihood(pairs: PairTotals, games: Games | None) -> StyleLikelihood:
         assert games is not None
+        for name, values in games.covariates.items():
+            if not root_mean_square(values) > 0:
+                raise NotConverged(f"{name} does not differ between those who can be compared")
         guess = np.nan_to_num([start[player] for player in games.players])
         return StyleLikelihood(pairs, games, guess)
 

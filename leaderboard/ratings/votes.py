@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from leaderboard.ratings.games import Games
 from leaderboard.ratings.judged_matches import label_places
 from leaderboard.ratings.matchups import Labels, Matchups, encode
 from leaderboard.ratings.shapes import Floats, Indices, Mask
@@ -49,6 +50,21 @@ class Votes:
         names = tuple(dict.fromkeys(rater.tolist() if isinstance(rater, np.ndarray) else rater))
         unit = np.arange(number) if match is None else label_places(match, number, "match")
         return cls(rows.players, names, places, rows.first, rows.second, rows.score, unit)
+
+    @classmethod
+    def from_games(cls, games: Games) -> "Votes":
+        """Votes of games with the columns ``voter``, ``match`` and ``shown``: 1 where first stood first."""
+        shown = np.array(games.column("shown").labels, bool)[games.columns["shown"].place]
+        voters, match = games.column("voter"), games.column("match")
+        return cls(
+            games.players,
+            voters.labels,
+            voters.place.astype(np.intp),
+            np.where(shown, games.first, games.second),
+            np.where(shown, games.second, games.first),
+            np.where(shown, games.score, 1 - games.score),
+            match.place.astype(np.intp),
+        )
 
     def where(self, keep: Mask) -> "Votes":
         """Only the votes in ``keep`` (R,), of the same raters and players."""

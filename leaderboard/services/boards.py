@@ -1,25 +1,26 @@
 """Refreshing what is derived: boards of people and judges, and reports on judges."""
 
 import logging
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import asdict
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
-
-from django.db import transaction
+from typing import NamedTuple
 
 from arena import jobs
-from arena.models import Answer, Benchmark
-from judging import agreement
-from judging.models import Judge
-from judging.services.measuring import measure_judges, measure_position, read_judged, read_votes
-from leaderboard.models import Board, JudgeReport, Standing
-from leaderboard.ratings import Matchups, NotConverged, Ratings, fit_bradley_terry, fit_elo, rank_correlation
-from leaderboard.ratings.results import PROVISIONAL
-from leaderboard.sources import ALL, Game, Scope, count_voters, games, signatures
+from arena.models import Benchmark, Vote
+from judging.models import Judge, Judgment
+from leaderboard import sources
+from leaderboard.models import Board, CountedScope, JudgeReport, PairCount
+from leaderboard.ratings import NotConverged, Ratings, fit_bradley_terry, read_counts
+from leaderboard.services import thorough
+from leaderboard.services.counting import audit_counts, count_changes
+from leaderboard.services.reports import refresh_report
+from leaderboard.services.standings import Key, store_board, store_points
+from leaderboard.sources import ALL, Scope
 
-REPORT_RULES = ("each-vote", "mtbench-s1", "mtbench-s2")
 REPORT_EVERY = timedelta(seconds=10)  # a report reads every vote: not at every tick while judging goes on
+CHEAP = 0.2  # seconds; fits that read every vote and take no longer are made at each refresh,
+SHARE = 0.05  # dearer ones so seldom that they take this share of the time
 
 Progress = Callable[[str], None]
 log = logging.getLogger(__name__)
@@ -35,25 +36,29 @@ class Refreshed(NamedTuple):
 def refresh_boards(
     *, now: datetime, everything: bool = False, progress: Progress = lambda _: None
 ) -> Refreshed:
-    """Fit the boards and reports whose rows changed since the last time (``everything``: all of them).
+    """Count what is new, and fit the boards and reports that it concerns.
 
-    Only one process refreshes at a time; another one returns at once with zeros.
+    ``everything``: check the counts against the rows, and make every board and report from them. Only one
+    process refreshes at a time; another one returns at once with zeros.
     """
     with jobs.alone("refresh boards") as mine:
         if not mine:
             return Refreshed(0, 0)
+        progress("counting")
+        if everything:
+            audit_counts()
+        else:
+            count_changes()
+        _forget_emptied()
         benchmarks = {benchmark.pk: benchmark for benchmark in Benchmark.objects.all()}
         judges = {judge.pk: judge for judge in Judge.objects.all()}
-        current = signatures(benchmarks.values())
+        current = sources.signatures(benchmarks.values())
         boards = reports = 0
-        _forget_emptied(current)
-        for scope in _stale_scopes(current, everything):
+        for counted in CountedScope.objects.order_by("benchmark", "judge"):
+            scope = Scope(counted.benchmark_id, counted.judge_id)
             judge = judges[scope.judge] if scope.judge else None
             progress(f"{benchmarks[scope.benchmark]}: {judge or 'people'}")
-            try:
-                boards += refresh_scope(benchmarks[scope.benchmark], judge, signature=current[scope], now=now)
-            except NotConverged:  # the last good board stays; the others go on
-                log.exception("no board for %s on %s", judge or "people", benchmarks[scope.benchmark])
+            boards += _refresh_scope(counted, benchmarks[scope.benchmark], judge, current, everything, now)
         for judge_id, benchmark_id, signature in _stale_reports(current, everything, now):
             progress(f"{benchmarks[benchmark_id]}: report on {judges[judge_id]}")
             refresh_report(judges[judge_id], benchmarks[benchmark_id], signature=signature, now=now)
@@ -61,22 +66,91 @@ def refresh_boards(
         return Refreshed(boards, reports)
 
 
-def _forget_emptied(current: dict[Scope, str]) -> None:
-    """Delete boards and reports of which every vote or judgment was removed."""
+def _forget_emptied() -> None:
+    """Forget the sources, with their boards and reports, of which every vote or ruling was removed."""
+    with_games = PairCount.objects.filter(games__gt=0).values("benchmark", "judge").distinct()
+    counted = {Scope(row["benchmark"], row["judge"]) for row in with_games}
+    for scope in CountedScope.objects.all():
+        if Scope(scope.benchmark_id, scope.judge_id) not in counted and not _has_rows(scope):
+            scope.delete()
+    known = set(map(Scope._make, CountedScope.objects.values_list("benchmark", "judge")))
     for model in (Board, JudgeReport):
         for benchmark, judge in model._default_manager.values_list("benchmark", "judge").distinct():
-            if Scope(benchmark, judge) not in current:
+            if Scope(benchmark, judge) not in known:
                 model._default_manager.filter(benchmark=benchmark, judge=judge).delete()
 
 
-def _stale_scopes(current: dict[Scope, str], everything: bool) -> list[Scope]:
-    fitted = {
-        Scope(benchmark, judge): signature
-        for benchmark, judge, signature in Board.objects.filter(category=ALL).values_list(
-            "benchmark", "judge", "signature"
-        )
-    }
-    return [scope for scope, signature in current.items() if everything or fitted.get(scope) != signature]
+def _has_rows(scope: CountedScope) -> bool:
+    if scope.judge_id is None:
+        return Vote.objects.filter(match__prompt__benchmark=scope.benchmark_id).exists()
+    rulings = Judgment.objects.filter(judge=scope.judge_id, match__prompt__benchmark=scope.benchmark_id)
+    return rulings.exists()
+
+
+def _refresh_scope(
+    counted: CountedScope,
+    benchmark: Benchmark,
+    judge: Judge | None,
+    current: dict[Scope, str],
+    everything: bool,
+    now: datetime,
+) -> int:
+    """Bring one source's boards up to date, by a thorough fit when it is time for one. Returns how many."""
+    own = current[Scope(counted.benchmark_id, counted.judge_id)]
+    whole = own if judge is None else f"{own} {current.get(Scope(benchmark.pk, None), '')}"
+    board = Board.objects.overall().filter(benchmark=benchmark, judge=judge).first()
+    if everything or board is None or (counted.thorough_signature != whole and _is_due(counted, now)):
+        started = time.monotonic()
+        made = refit(benchmark, judge, signature=own, now=now)
+        counted.thorough_at, counted.thorough_signature = now, whole
+        counted.thorough_seconds = time.monotonic() - started
+        counted.save(update_fields=["thorough_at", "thorough_signature", "thorough_seconds"])
+        return made
+    return 0 if board.signature == own else refresh_points(benchmark, judge, signature=own, now=now)
+
+
+def _is_due(counted: CountedScope, now: datetime) -> bool:
+    if counted.thorough_at is None or counted.thorough_seconds <= CHEAP:
+        return True
+    return now - counted.thorough_at >= timedelta(seconds=counted.thorough_seconds / SHARE)
+
+
+def refit(benchmark: Benchmark, judge: Judge | None, *, signature: str, now: datetime) -> int:
+    """Make every board of a source from its votes or rulings, by every method."""
+    made = set()
+    for category, method, fitted in thorough.fit_all(thorough.read_facts(benchmark, judge)):
+        store_board(Key(benchmark, judge, category, method), fitted, signature=signature, now=now)
+        made.add((category, method))
+    for board in Board.objects.filter(benchmark=benchmark, judge=judge):
+        if (board.category, board.method) not in made:
+            board.delete()
+    return len(made)
+
+
+def refresh_points(benchmark: Benchmark, judge: Judge | None, *, signature: str, now: datetime) -> int:
+    """Fit a source's points again from the kept counts, at a cost that does not grow with the votes."""
+    players = sources.competitors_in_play(benchmark)
+    found = sources.read_counts(benchmark, judge)
+    for category, columns in found.items():
+        matchups = read_counts(columns, players)
+        key = Key(benchmark, judge, category, Board.Method.BRADLEY_TERRY)
+        try:
+            ratings = fit_bradley_terry(matchups)
+        except NotConverged:  # the last good board stays; the others go on
+            log.exception("no board for %s on %s", judge or "people", benchmark)
+            continue
+        store_points(key, ratings, matches=int(matchups.count.sum()), signature=signature, now=now)
+    gone = Board.objects.bradley_terry().filter(benchmark=benchmark, judge=judge).exclude(category__in=found)
+    gone.exclude(category=ALL).delete()
+    return len(found)
+
+
+def fit_scope(
+    benchmark: Benchmark, judge: Judge | None, *, category: str = ALL, method: str = "bt"
+) -> Ratings | None:
+    """One board's ratings as of now, without storing anything; None where the method has nothing to fit."""
+    fitted = thorough.fit_one(thorough.read_facts(benchmark, judge), category, method)
+    return None if fitted is None else fitted.ratings
 
 
 def _stale_reports(current: dict[Scope, str], everything: bool, now: datetime) -> list[tuple[int, int, str]]:
@@ -95,117 +169,3 @@ def _stale_reports(current: dict[Scope, str], everything: bool, now: datetime) -
         if everything or (before != signature and not waits):
             stale.append((scope.judge, scope.benchmark, signature))
     return stale
-
-
-def refresh_scope(benchmark: Benchmark, judge: Judge | None, *, signature: str, now: datetime) -> int:
-    """Replace the boards of one source on one benchmark: overall and per category, by both methods."""
-    voters = count_voters(benchmark) if judge is None else {}
-    competitors = _competitors(benchmark)
-    played = {
-        Board.Method.BRADLEY_TERRY: games(benchmark, judge),
-        Board.Method.ELO: games(benchmark, judge, in_time=True),
-    }
-    made = 0
-    with transaction.atomic():
-        Board.objects.filter(benchmark=benchmark, judge=judge).exclude(
-            category__in=played[Board.Method.BRADLEY_TERRY]
-        ).delete()
-        for method, by_category in played.items():
-            for category, own in (by_category or {ALL: []}).items():
-                board, _ = Board.objects.update_or_create(
-                    benchmark=benchmark,
-                    judge=judge,
-                    category=category,
-                    method=method,
-                    defaults={
-                        "signature": signature,
-                        "matches": sum(game.times for game in own),
-                        "voters": voters.get(category, 0),
-                        "fitted_at": now,
-                    },
-                )
-                _replace_standings(board, fit(own, competitors, method))
-                made += 1
-    return made
-
-
-def fit_scope(
-    benchmark: Benchmark, judge: Judge | None, *, category: str = ALL, method: str = "bt"
-) -> Ratings:
-    """One board's ratings as of now, without storing anything."""
-    played = games(benchmark, judge, in_time=method == Board.Method.ELO)
-    return fit(played.get(category, []), _competitors(benchmark), method)
-
-
-def fit(played: Iterable[Game], competitors: list[int], method: str) -> Ratings:
-    """Rate competitors (ids) from games by a method of ``Board.Method``."""
-    columns: tuple[list[Any], ...] = ([], [], [], [])
-    for game in played:
-        for column, value in zip(columns, game, strict=True):
-            column.append(value)
-    first, second, score, count = columns
-    if method == Board.Method.ELO:
-        return fit_elo(first, second, score, players=competitors)
-    return fit_bradley_terry(Matchups.from_rows(first, second, score, count, players=competitors))
-
-
-def _competitors(benchmark: Benchmark) -> list[int]:
-    """Every competitor in play with an answer on the benchmark, in a fixed order."""
-    answers = Answer.objects.filter(prompt__benchmark=benchmark, competitor__withdrawn_at=None)
-    answers = answers.order_by("competitor_id")
-    return list(answers.values_list("competitor_id", flat=True).distinct())
-
-
-def _replace_standings(board: Board, ratings: Ratings) -> None:
-    board.standings.all().delete()
-    Standing.objects.bulk_create(
-        Standing(
-            board=board,
-            competitor_id=int(str(row.player)),
-            rank=row.rank,
-            rank_lower=row.rank_lower,
-            rank_upper=row.rank_upper,
-            rating=row.rating,
-            rating_lower=row.rating_lower,
-            rating_upper=row.rating_upper,
-            matches=row.matches,
-            score=row.score or 0.0,
-            reason=row.reason,
-            note=row.note if row.status == PROVISIONAL else "",
-        )
-        for row in ratings.rows()
-    )
-
-
-def refresh_report(judge: Judge, benchmark: Benchmark, *, signature: str, now: datetime) -> None:
-    """Measure a judge on a benchmark against people and itself."""
-    judged, votes = read_judged(judge, benchmark), read_votes(benchmark)
-    figures = {
-        "rules": {rule: asdict(agreement.RULES[rule](judged.rulings, votes)) for rule in REPORT_RULES},
-        "position": asdict(measure_position(judged)),
-        "judges": {other: shared._asdict() for other, shared in measure_judges(judge, benchmark).items()},
-        "correlation": _correlation(judge, benchmark),
-        "items": len(judged.rulings),
-        "unscored": judged.unscored,
-    }
-    JudgeReport.objects.update_or_create(
-        judge=judge,
-        benchmark=benchmark,
-        defaults={"figures": figures, "signature": signature, "measured_at": now},
-    )
-
-
-def _correlation(judge: Judge, benchmark: Benchmark) -> dict[str, Any] | None:
-    """Rank correlation of the judge's board with the board of people."""
-    ratings: list[dict[Hashable, float | None]] = [
-        dict(
-            Standing.objects.filter(
-                board__benchmark=benchmark, board__judge=source, board__category=ALL, board__method="bt"
-            )
-            .filter(rating__isnull=False)
-            .values_list("competitor", "rating")
-        )
-        for source in (judge, None)
-    ]
-    found = rank_correlation(*ratings)
-    return found and {"n": found.n, "spearman": found.spearman, "kendall": found.kendall}

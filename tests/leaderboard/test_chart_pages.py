@@ -11,6 +11,7 @@ from arena.outcomes import Order, Verdict, Winner
 from judging.models import Judge
 from leaderboard.models import JudgeReport
 from leaderboard.services.boards import refresh_boards
+from leaderboard.services.counting import count_changes
 from tests.factories import make_answers, make_benchmark, make_competitor, make_judge, make_matches, make_vote
 from tests.judging.test_match_page import make_judgment
 from tests.leaderboard.rows import make_board, make_report
@@ -51,6 +52,7 @@ def arena():
     for winner in (Winner.MODEL_A, Winner.MODEL_A, Winner.MODEL_B):
         make_vote(matches[alder, birch], winner)
     make_vote(matches[birch, cedar], Winner.BOTH_BAD)
+    count_changes()
     make_board(benchmark, dict(zip(models, (1200, 1100, 1000), strict=True)))
     return benchmark
 
@@ -100,12 +102,14 @@ def test_only_this_source_and_category_count(client, arena):
     make_judgment(judge, match, Order.AB, Verdict.SECOND)
     make_judgment(judge, match, Order.BA, Verdict.FIRST)
     make_board(arena, {birch: 1100, alder: 1000}, judge=judge)
+    count_changes()
     [trace] = figures(client.get(f"{CHARTS}?source=gpt"))["wins"]["data"]
     assert trace["z"] == [[None, 100], [0, None]]  # both orders say Birch
     make_board(arena, {alder: 1100, birch: 1000}, category="odd")  # the only prompt is odd
     [trace] = figures(client.get(f"{CHARTS}?category=odd"))["games"]["data"]
     assert trace["z"] == [[None, 3], [3, None]]
     arena.prompts.update(tags=["even"])
+    count_changes()
     make_board(arena, {alder: 1100, birch: 1000}, category="even")
     make_board(arena, {cedar: 1100, birch: 1000}, category="even", method="elo")
     [trace] = figures(client.get(f"{CHARTS}?category=even&method=elo"))["games"]["data"]

@@ -32,6 +32,8 @@ class Command(BaseCommand):
             raise CommandError(f"No category {category!r}. There are: {', '.join(benchmark.categories())}.")
         judge = self._judge(options["source"])
         ratings = fit_scope(benchmark, judge, category=category, method=options["method"])
+        if ratings is None:
+            raise CommandError(f"There is nothing to fit by the method {options['method']} here.")
         names = dict(Competitor.objects.in_bulk([*ratings.players]))
         rows = [row._asdict() | {"model": names[row.player].name} for row in ratings.rows() if row.matches]
         self.stdout.write(format_rows(rows, COLUMNS, format))

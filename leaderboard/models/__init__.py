@@ -1,0 +1,42 @@
+"""Derived tables: delete every row and ``manage.py refresh_boards --all`` makes them again.
+
+Split by noun; import from here.
+"""
+
+from leaderboard.models.boards import Board, Standing, boards_stamp
+from leaderboard.models.counts import CountedScope, PairCount
+from leaderboard.models.reads import (
+    JudgingProgress,
+    Trouble,
+    competitors_with_entries,
+    judge_outcomes,
+    judging_progress,
+    matches_of,
+    rated_standings,
+    trouble_of,
+    vote_counts,
+    withdrawn_from,
+)
+from leaderboard.models.reports import JudgeReport
+from leaderboard.models.styles import AnswerStyle, unmeasured_answers
+
+__all__ = [
+    "AnswerStyle",
+    "Board",
+    "CountedScope",
+    "JudgeReport",
+    "JudgingProgress",
+    "PairCount",
+    "Standing",
+    "Trouble",
+    "boards_stamp",
+    "competitors_with_entries",
+    "judge_outcomes",
+    "judging_progress",
+    "matches_of",
+    "rated_standings",
+    "trouble_of",
+    "unmeasured_answers",
+    "vote_counts",
+    "withdrawn_from",
+]
