@@ -15,12 +15,14 @@ from leaderboard.ratings import NotConverged, Ratings, fit_bradley_terry, read_c
 from leaderboard.services import thorough
 from leaderboard.services.counting import audit_counts, count_changes
 from leaderboard.services.reports import refresh_report
-from leaderboard.services.standings import Key, store_board, store_points
+from leaderboard.services.standings import Key, Points, store_board, store_points
 from leaderboard.sources import ALL, Scope
 
 REPORT_EVERY = timedelta(seconds=10)  # a report reads every vote: not at every tick while judging goes on
 CHEAP = 0.2  # seconds; fits that read every vote and take no longer are made at each refresh,
 SHARE = 0.05  # dearer ones so seldom that they take this share of the time
+
+NOTHING = dict.fromkeys(("low", "high", "quarters", "games"), b"")
 
 Progress = Callable[[str], None]
 log = logging.getLogger(__name__)
@@ -130,18 +132,17 @@ def refit(benchmark: Benchmark, judge: Judge | None, *, signature: str, now: dat
 def refresh_points(benchmark: Benchmark, judge: Judge | None, *, signature: str, now: datetime) -> int:
     """Fit a source's points again from the kept counts, at a cost that does not grow with the votes."""
     players = sources.competitors_in_play(benchmark)
-    found = sources.read_counts(benchmark, judge)
-    for category, columns in found.items():
+    kept = sources.read_counts(benchmark, judge)
+    found = {}
+    for category, columns in {ALL: NOTHING, **kept}.items():
         matchups = read_counts(columns, players)
-        key = Key(benchmark, judge, category, Board.Method.BRADLEY_TERRY)
         try:
-            ratings = fit_bradley_terry(matchups)
+            found[category] = Points(fit_bradley_terry(matchups), int(matchups.count.sum()))
         except NotConverged:  # the last good board stays; the others go on
             log.exception("no board for %s on %s", judge or "people", benchmark)
-            continue
-        store_points(key, ratings, matches=int(matchups.count.sum()), signature=signature, now=now)
-    gone = Board.objects.bradley_terry().filter(benchmark=benchmark, judge=judge).exclude(category__in=found)
-    gone.exclude(category=ALL).delete()
+    store_points(benchmark, judge, found, signature=signature, now=now)
+    gone = Board.objects.filter(benchmark=benchmark, judge=judge).exclude(category__in=[ALL, *kept])
+    gone.delete()
     return len(found)
 
 

@@ -176,7 +176,7 @@ class TestPointsInBetween:
 
     def test_cheap_ones_never_wait(self, arena):
         refresh_boards(now=NOW)
-        dear(0.1)
+        dear(29)
         make_vote(make_matches(arena)[0])
         refresh_boards(now=NOW + timedelta(seconds=2))
         assert board_of(arena).intervals_at == NOW + timedelta(seconds=2)
