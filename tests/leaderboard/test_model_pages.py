@@ -1,4 +1,4 @@
-"""/models/, /models/<slug>/ and /methods/."""
+"""/models/ and /models/<slug>/."""
 
 import pytest
 
@@ -101,10 +101,3 @@ def test_matches_come_in_pages_of_twenty(client, django_assert_max_num_queries):
     assert "24 matches" in page
     assert page.count('data-label="Against"') == 20
     assert text(client.get(f"{hornbeam.get_absolute_url()}?page=2")).count('data-label="Against"') == 4
-
-
-def test_methods_name_their_papers(client, django_assert_num_queries):
-    with django_assert_num_queries(0):
-        page = text(client.get("/methods/"))
-    for known in ("Bradley", "sandwich", "Spearman", "Cohen", "2306.05685", "unscored"):
-        assert known in page
