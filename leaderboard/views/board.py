@@ -32,12 +32,13 @@ from leaderboard.views.scope import (
 
 
 class Fact(NamedTuple):
-    """A number with its words, the exact term for the hover, and where it came from."""
+    """A number with its words, where it came from, the exact term, and the part of /methods/ on it."""
 
     value: str
     label: str
-    title: str
     href: str
+    exact: str
+    to: str
 
 
 @require_safe
@@ -181,7 +182,7 @@ def _first(rated: list[Standing]) -> list[Fact]:
         return []
     first = sum(row.rank_lower == 1 for row in rated)
     words = "model may be first" if first == 1 else "models may be first"
-    return [Fact(str(first), words, "Models whose 95 % range of ranks begins at 1", "#board")]
+    return [Fact(str(first), words, "#board", "Models whose 95 % range of ranks begins at 1.", "ranks")]
 
 
 def _agreement_facts(scope: Scope, source: Source, query: BoardQuery) -> list[Fact]:
@@ -191,16 +192,16 @@ def _agreement_facts(scope: Scope, source: Source, query: BoardQuery) -> list[Fa
     everywhere = " (all categories)" if query.category else ""
     people = people_agree(scope.figures)
     if people:
-        title = f"{people.human_agreed:,} of {people.human_n:,} pairs of votes on the same match"
+        exact = f"{people.human_agreed:,} of {people.human_n:,} pairs of votes on one match name one winner."
         label = f"people agree with each other{everywhere}"
-        facts.append(Fact(people.human_percent, label, title, judges_url))
+        facts.append(Fact(people.human_percent, label, judges_url, exact, "agreement"))
     shown = source if source.judge else next((judge for judge in scope.judges if judge.figures), None)
     if shown and shown.judge and shown.figures and shown.figures.each_vote.n:
         rule = shown.figures.each_vote
         best = "agrees best" if source.judge is None and len(scope.judges) > 1 else "agrees"
-        title = f"{rule.agreed:,} of {rule.n:,} votes, Cohen's kappa {rule.kappa_words}"
+        exact = f"The winner of {rule.agreed:,} of {rule.n:,} votes. Cohen’s kappa is {rule.kappa_words}."
         label = f"{shown.judge} {best} with people{everywhere}"
-        facts.append(Fact(rule.percent, label, title, shown.judge.get_absolute_url()))
+        facts.append(Fact(rule.percent, label, shown.judge.get_absolute_url(), exact, "agreement"))
     return facts
 
 
@@ -213,6 +214,7 @@ def _correlation(
     url = query.url(
         benchmark=scope.benchmark.slug, view=SIDE_BY_SIDE, source=left.slug, other=right.slug, format=""
     )
-    title = f"Spearman's rho over {counted(len(comparison.common), 'model')}"
+    models = counted(len(comparison.common), "model")
+    exact = f"Spearman’s rho over {models}: 1 is the same order, 0 no relation."
     label = f"rank correlation, {left.inline} and {right.inline}"
-    return [Fact(decimal(comparison.spearman), label, title, url)]
+    return [Fact(decimal(comparison.spearman), label, url, exact, "ranks")]

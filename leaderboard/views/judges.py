@@ -144,9 +144,9 @@ def _detail(slug: str, benchmark_slug: str) -> dict[str, Any]:
     return context | {
         "figures": shown,
         "agreement": [
-            (shown.each_vote, "Each vote", "Each scored ruling against each vote; a tie is a third answer"),
-            (shown.first_setup, "Inconsistent as tie", "MT-bench's setup S1, without the authors' own votes"),
-            (shown.second_setup, "Decided only", "MT-bench's setup S2: no tie, nothing inconsistent"),
+            (shown.each_vote, "Each vote", "Each scored ruling against each vote; a tie is a third answer."),
+            (shown.first_setup, "Inconsistent as tie", "MT-bench’s setup S1, without its authors’ votes."),
+            (shown.second_setup, "Decided only", "MT-bench’s setup S2: no tie, nothing inconsistent."),
         ],
         "benchmark": shown.benchmark,
         "board": context["boards"].get(shown.benchmark.pk),

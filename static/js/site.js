@@ -13,6 +13,41 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Words that explain themselves: the browser opens them by tap, click and Enter; this adds the mouse and the focus.
+const LINGER = 200; // milliseconds in which the mouse can reach an explanation
+let leaving;
+const explained = (event) => event.target.closest?.(".explain");
+const isOpen = (words) => words.matches(":popover-open");
+function showWords(words) {
+  clearTimeout(leaving);
+  if (!isOpen(words)) words.showPopover();
+}
+function hideWords(words) {
+  if (isOpen(words)) words.hidePopover();
+}
+document.addEventListener("pointerover", (event) => {
+  const box = explained(event);
+  if (box && event.pointerType === "mouse") showWords(box.lastElementChild);
+});
+document.addEventListener("pointerout", (event) => {
+  const box = explained(event);
+  if (!box || event.pointerType !== "mouse") return;
+  if (box.contains(event.relatedTarget) || box.contains(document.activeElement)) return;
+  leaving = setTimeout(hideWords, LINGER, box.lastElementChild);
+});
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches(".term:focus-visible")) showWords(event.target.nextElementSibling);
+});
+document.addEventListener("focusout", (event) => {
+  const box = explained(event);
+  if (box && !box.contains(event.relatedTarget)) hideWords(box.lastElementChild);
+});
+document.addEventListener("click", (event) => {
+  const box = explained(event);
+  if (!box || event.pointerType !== "mouse" || !event.target.matches(".term")) return;
+  if (isOpen(box.lastElementChild)) event.preventDefault(); // the mouse that clicks has opened it already
+});
+
 function addCopyButtons(root) {
   if (!navigator.clipboard) return; // only on https and localhost
   for (const block of root.querySelectorAll(".md pre:not(.math), pre.copy")) {

@@ -1,10 +1,19 @@
 """Static files from outside the tree, and their compression."""
 
+import re
+from collections import Counter
+from pathlib import Path
+
 import brotli
+import pytest
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 
 from arena.static_files import PLOTLY, PlotlyFinder, StaticStorage
+
+ROOT = Path(settings.BASE_DIR)
+NAMES = re.compile(r"^(?:async )?(?:function|const|let|var) (\w+)", re.MULTILINE)
 
 
 def test_of_plotly_one_file_is_found():
@@ -26,3 +35,23 @@ def test_collected_files_are_hashed_and_compressed(settings, tmp_path):
     plain = (tmp_path / name).read_bytes()
     assert brotli.decompress((tmp_path / f"{name}.br").read_bytes()) == plain
     assert (tmp_path / f"{name}.gz").stat().st_size < len(plain) / 3
+
+
+def scripts(template: Path) -> set[str]:
+    return set(re.findall(r"js/(\w+\.js)", template.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    "template",
+    [path for path in sorted((ROOT / "templates").rglob("*.html")) if scripts(path)],
+    ids=lambda path: path.stem,
+)
+def test_scripts_of_one_page_do_not_take_each_others_names(template):
+    """They share one scope, in which a later function silently takes the place of an earlier one."""
+    names = Counter(
+        name
+        for script in scripts(template) | {"site.js"}
+        for name in set(NAMES.findall((ROOT / "static/js" / script).read_text(encoding="utf-8")))
+    )
+    assert names
+    assert [name for name, times in names.items() if times > 1] == []

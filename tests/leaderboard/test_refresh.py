@@ -168,7 +168,7 @@ def test_a_rating_on_few_votes_is_provisional_and_says_so(client):
     # Two votes on each of a model's four matches: 8 of the 30 that are wanted.
     assert {(row.status, row.matches) for row in standings.filter(board__category="")} == {("provisional", 8)}
     page = client.get("/leaderboard/?benchmark=few").content.decode()
-    assert page.count(">provisional</span>") == 3
+    assert page.count(">provisional</button>") == 3
     assert "3 ratings are provisional" in page
     rows = json.loads(client.get("/leaderboard/?benchmark=few&format=json").content)
     assert {row["status"] for row in rows} == {"provisional"}
