@@ -59,7 +59,8 @@ ON CONFLICT DO NOTHING;
 # The model with the smaller id is the stronger; 400 points between the first and the last.
 VOTES = """
 CREATE TEMP TABLE numbered ON COMMIT DROP AS
-    SELECT row_number() OVER () - 1 AS place, id, competitor_a_id - competitor_b_id AS behind FROM arena_match;
+    SELECT row_number() OVER () - 1 AS place, id, competitor_a_id - competitor_b_id AS behind
+    FROM arena_match;
 INSERT INTO arena_vote (voter_id, match_id, "order", winner, reasons, created_at)
     SELECT voters.low + floor(%(voters)s * drawn.voter)::int, match.id, 'AB',
         CASE WHEN drawn.tie < 0.2 THEN 'tie'
