@@ -196,6 +196,7 @@ CELERY_BEAT_SCHEDULE = {
         "arena.tasks.answer_pending": 2.0,
         "judging.tasks.work_on_host": 2.0,
         "leaderboard.tasks.pair_submissions": 2.0,
+        "leaderboard.tasks.top_up_submissions": 10.0,
         "judging.tasks.plan_judging": 2.0,
         "judging.tasks.judge_pending": 2.0,
         "leaderboard.tasks.refresh_boards": 2.0,
@@ -216,7 +217,7 @@ VLLM_OPTIONS = env_options("VLLM_OPTIONS")  # for every model of this host; a mo
 VLLM_CONCURRENCY = env_int("VLLM_CONCURRENCY", 128)  # requests in flight to the server on this host
 VLLM_STARTUP = env_int("VLLM_STARTUP", 900)  # seconds that a model may take to load
 VLLM_IDLE = env_int("VLLM_IDLE", 300)  # seconds that a model stays loaded without work
-MATCH_BUDGET = env_int("MATCH_BUDGET", 200)  # matches that a new competitor gets on a benchmark
+MATCH_BUDGET = env_int("MATCH_BUDGET", 200)  # matches that a competitor gets on a benchmark
 UPLOAD_LIMIT = env_int("UPLOAD_LIMIT", 64 * 1024 * 1024)  # bytes of one uploaded file
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # form fields; files stream past it
 FILE_UPLOAD_HANDLERS = [

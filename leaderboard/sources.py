@@ -1,6 +1,6 @@
 """What a board counts: people's votes or one judge's judgments, as kept counts or row by row."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -54,6 +54,10 @@ _COUNTS = """
         AND low_id <> ALL(%(withdrawn)s) AND high_id <> ALL(%(withdrawn)s)
 """
 
+# What a read of counts gives: its names for columns of the table, and these packed.
+_NAMES = {"low": "low_id", "high": "high_id", "quarters": "quarters", "games": "games"}
+_PACKED = ", ".join(f"string_agg(int8send({column}), '')" for column in _NAMES.values())
+
 _STYLES = """
     SELECT match.id AS match, {features}
     FROM arena_match match JOIN arena_prompt prompt ON prompt.id = match.prompt_id
@@ -75,11 +79,35 @@ class Scope(NamedTuple):
 
 def read_counts(benchmark: Benchmark, judge: Judge | None) -> dict[str, Columns]:
     """Kept counts (``low``, ``high``, ``quarters``, ``games``) of those in play, by category."""
-    names = {"low": "low_id", "high": "high_id", "quarters": "quarters", "games": "games"}
-    packed = ", ".join(f"string_agg(int8send({column}), '')" for column in names.values())
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT category, {packed} {_COUNTS} GROUP BY category", _values(benchmark, judge))
-        return {category: _columns(names, columns) for category, *columns in cursor}
+        cursor.execute(f"SELECT category, {_PACKED} {_COUNTS} GROUP BY category", _values(benchmark, judge))
+        return {category: _columns(_NAMES, columns) for category, *columns in cursor}
+
+
+def read_counts_among(benchmark: Benchmark, judge: Judge | None, among: Iterable[int]) -> Columns:
+    """Kept counts of all prompts between the competitors ``among`` (ids) that are in play."""
+    values = _values(benchmark, judge) | {"category": ALL, "among": list(among)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_PACKED} {_COUNTS} AND category = %(category)s "
+            "AND low_id = ANY(%(among)s) AND high_id = ANY(%(among)s)",
+            values,
+        )
+        return _columns(_NAMES, cursor.fetchone())
+
+
+def games_by_competitor(benchmark: Benchmark, judge: Judge | None) -> Counter[int]:
+    """How many games of each competitor in play were counted."""
+    found: Counter[int] = Counter()
+    with connection.cursor() as cursor:
+        for side in ("low_id", "high_id"):
+            cursor.execute(
+                f"SELECT {side}, sum(games) {_COUNTS} AND category = %(category)s GROUP BY 1",
+                _values(benchmark, judge) | {"category": ALL},
+            )
+            for competitor, games in cursor:
+                found[competitor] += int(games)
+    return found
 
 
 def read_rows(benchmark: Benchmark, judge: Judge | None) -> Columns:

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from arena import jobs
 from arena.models import Submission
-from leaderboard.planner import pair_submission
+from leaderboard.planner import pair_submission, short_of, top_up
 from leaderboard.services import boards
 
 
@@ -19,6 +19,14 @@ def pair_submissions() -> None:
         )
         for submission in waiting.order_by("id") if mine else []:
             pair_submission(submission, budget=settings.MATCH_BUDGET, now=timezone.now())
+
+
+@shared_task(name="leaderboard.tasks.top_up_submissions")
+def top_up_submissions() -> None:
+    """Give every paired submission whose matches are few, and half of them decided, further ones."""
+    with jobs.alone("top up submissions") as mine:
+        for short in short_of(settings.MATCH_BUDGET) if mine else []:
+            top_up(short, budget=settings.MATCH_BUDGET)
 
 
 @shared_task(name="leaderboard.tasks.refresh_boards")

@@ -29,6 +29,11 @@ class StandingQuerySet(models.QuerySet["Standing"]):
         rows = self.filter(board=board).select_related("competitor")
         return rows.order_by(F("rank").asc(nulls_last=True), "-score", "competitor__name")
 
+    def rated(self, benchmark: Benchmark) -> "StandingQuerySet":
+        """Those with a rating on an overall board of the benchmark."""
+        rows = self.filter(board__method=Board.Method.BRADLEY_TERRY, board__category="")
+        return rows.filter(board__benchmark=benchmark, rating__isnull=False)
+
     def of_competitor(self, competitor: Competitor) -> "StandingQuerySet":
         """By benchmark, then people before judges, then category (overall first)."""
         rows = self.filter(competitor=competitor, board__method=Board.Method.BRADLEY_TERRY)

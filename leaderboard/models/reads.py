@@ -1,5 +1,6 @@
 """What pages ask about competitors, matches and submissions across the apps."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -17,6 +18,15 @@ from leaderboard.models.boards import Standing
 
 def matches_of(competitor: Competitor) -> MatchQuerySet:
     return Match.objects.filter(Q(competitor_a=competitor) | Q(competitor_b=competitor))
+
+
+def matches_by_competitor(benchmark: Benchmark) -> Counter[int]:
+    """How many matches each competitor has on a benchmark."""
+    found: Counter[int] = Counter()
+    made = Match.objects.of_benchmark(benchmark).order_by()
+    for side in ("competitor_a", "competitor_b"):
+        found.update(dict(made.values_list(side).annotate(number=Count("pk"))))
+    return found
 
 
 def withdrawn_from(benchmark: Benchmark) -> QuerySet[Competitor]:

@@ -21,6 +21,7 @@ from leaderboard.ratings.markdown_style import Style, measure_style
 from leaderboard.ratings.matchups import Matchups
 from leaderboard.ratings.newton import NotConverged
 from leaderboard.ratings.next_pairs import NextPairs, Policy, choose_pairs
+from leaderboard.ratings.opponents import choose_opponents
 from leaderboard.ratings.ppi import PoweredRatings, fit_powered
 from leaderboard.ratings.raters import LeftOut, Reliability, rater_reliability, without_raters
 from leaderboard.ratings.results import Coefficient, Limits, Rating, Ratings
@@ -62,6 +63,7 @@ __all__ = [
     "Votes",
     "add_styles",
     "bootstrap",
+    "choose_opponents",
     "choose_pairs",
     "first_place_robustness",
     "fit_bradley_terry",
