@@ -90,9 +90,7 @@ def vote_on_it(page: Page, wins: list[float]) -> None:
 
 
 def test_from_sign_up_to_a_changed_board(page, visitors, settings):
-    settings.MATCH_BUDGET = (
-        192  # 48 at first: fewer than the others have, so intervals are wider
-    )
+    settings.MATCH_BUDGET = 192  # 48 at first: fewer than the others have, so intervals are wider
     page.goto("/")
     sign_up(page)
     submit(page)
