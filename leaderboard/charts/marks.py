@@ -74,7 +74,12 @@ def ticks(scale: Scale, about: int = 4, percent: bool = False) -> list[Tick]:
     step = round_step(scale.high - scale.low, about)
     first, last = ceil(scale.low / step - 1e-9), floor(scale.high / step + 1e-9)
     values = [number * step for number in range(first, last + 1)]
-    return [Tick(scale.x(value), f"{value * 100:.0f} %" if percent else f"{value:.0f}") for value in values]
+    return [Tick(scale.x(value), f"{value * 100:.0f} %" if percent else _whole(value)) for value in values]
+
+
+def _whole(value: float) -> str:
+    """A whole number with a true minus sign; zero has none."""
+    return f"{round(value)}".replace("-", "−")
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float] | None:

@@ -15,9 +15,9 @@ class BoardQuerySet(models.QuerySet["Board"]):
         """Boards of all prompts of a benchmark."""
         return self.bradley_terry().filter(category="")
 
-    def of_scope(self, benchmark: Benchmark, category: str, method: str = "bt") -> "BoardQuerySet":
-        """One board per source by a method, people's first."""
-        boards = self.filter(benchmark=benchmark, category=category, method=method)
+    def of_scope(self, benchmark: Benchmark, category: str) -> "BoardQuerySet":
+        """Boards by every method, people's first; their details are read when they are asked for."""
+        boards = self.filter(benchmark=benchmark, category=category).defer("details")
         return boards.select_related("judge").order_by(
             F("judge__name").asc(nulls_first=True), "judge__version"
         )

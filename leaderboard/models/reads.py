@@ -48,6 +48,19 @@ def competitors_with_entries(search: str, *, withdrawn: bool = False) -> QuerySe
     return found.annotate(entries=ArraySubquery(answered.values("name")))
 
 
+class Quarantined(NamedTuple):
+    """Voters in quarantine who voted on a benchmark, and their votes there."""
+
+    voters: int
+    votes: int
+
+
+def quarantined_votes(benchmark: int) -> Quarantined:
+    """Whose votes on a benchmark (an id) are kept and count nowhere, and how many they are."""
+    votes = Vote.objects.filter(voter__quarantined_at__isnull=False, match__prompt__benchmark=benchmark)
+    return Quarantined(**votes.aggregate(voters=Count("voter", distinct=True), votes=Count("pk")))
+
+
 def vote_counts(matches: Iterable[int]) -> Iterable[tuple[int, str, int]]:
     """(match id, winner, how many votes said so)."""
     votes = Vote.objects.filter(match__in=list(matches)).order_by().values("match_id", "winner")

@@ -22,6 +22,7 @@ from leaderboard.ratings.newton import NotConverged, minimise
 from leaderboard.ratings.pairs import total_pairs
 from leaderboard.ratings.shapes import Floats, Indices, Mask
 
+LIMIT = 0.05  # the largest share of the votes that is looked through
 _APART = 1e-6  # natural units; closer than this, two players share a place
 
 
@@ -101,7 +102,7 @@ class Attempt:
         return (high, winner) if winner is not None else None
 
 
-def first_place_robustness(matchups: Matchups, *, limit: float = 0.05) -> Robustness:
+def first_place_robustness(matchups: Matchups, *, limit: float = LIMIT) -> Robustness:
     """Look for the fewest votes to drop, up to ``limit`` of them, that change who is first.
 
     Everybody who is rated is a possible challenger. Counts are numbers of votes, dropped one by one. A board

@@ -7,8 +7,12 @@ from leaderboard.models import Standing
 from leaderboard.views.chart import WHOLE, Chart, Column, Line, Named, matrix, squares
 from leaderboard.views.formats import UNKNOWN, counted, decimal, percent
 from leaderboard.views.rows import rank_words, rating_scale
-from leaderboard.views.scope import Source
+from leaderboard.views.scope import ELO, Source
 
+NO_INTERVALS = {
+    True: "Elo has no intervals, so how sure a rating is stays unknown.",
+    False: "No interval is known yet; the table says why.",
+}
 MOST = 30  # models of a matrix: more squares are too small to be told apart
 
 
@@ -19,6 +23,7 @@ def chart_ratings(shown: Sequence[Standing], rated: Sequence[Standing], source: 
     scale = rating_scale(list(shown))
     room = (scale.high - scale.low) * 0.02 or 10
     sure = any(row.rating_lower is not None for row in shown)
+    is_elo = source.board is not None and source.board.method == ELO
     ends = [Column("From"), Column("To")] if sure else []
     return Chart(
         key="ratings",
@@ -26,15 +31,20 @@ def chart_ratings(shown: Sequence[Standing], rated: Sequence[Standing], source: 
         told=_ratings_told(rated),
         note="A dot is a rating, the line its 95 % interval. Filled: may be first."
         if sure
-        else "A dot is a rating. Elo has no intervals, so how sure a rating is stays unknown.",
+        else f"A dot is a rating. {NO_INTERVALS[is_elo]}",
         figure=charts.interval_figure(
-            [_estimate(row, source) for row in shown],
+            [_estimate(row, source, not is_elo) for row in shown],
             round(scale.low - room, 1),
             round(scale.high + room, 1),
         ),
         corner="Model",
-        columns=[Column("Rank"), Column("Rating"), *ends, Column("Matches" if source.judge else "Votes")],
-        lines=[_rating_line(row, sure) for row in shown],
+        columns=[
+            Column("Rank"),
+            Column("Rating"),
+            *ends,
+            Column("Matches" if source.judge else "Votes"),
+        ],
+        lines=[_rating_line(row, sure, not is_elo) for row in shown],
     )
 
 
@@ -44,11 +54,13 @@ def _ratings_told(rated: Sequence[Standing]) -> str:
     return f"{told} {first:,} of {len(rated):,} models may be first." if first > 1 else told
 
 
-def _estimate(row: Standing, source: Source) -> charts.Estimate:
+def _estimate(row: Standing, source: Source, ranges: bool) -> charts.Estimate:
     low, high = _tenth(row.rating_lower), _tenth(row.rating_upper)
     ends = "" if low is None or high is None else f" ({decimal(low, 1)} to {decimal(high, 1)})"
     name = row.competitor.name
-    words = f"{name}\n{decimal(row.rating, 1)}{ends}\nrank {rank_words(row)}, {_times(row.matches, source)}"
+    rank = rank_words(row, ranges=ranges)
+    played = counted(row.matches, *(("match", "matches") if source.judge else ("vote",)))
+    words = f"{name}\n{decimal(row.rating, 1)}{ends}\nrank {rank}, {played}"
     return charts.Estimate(name, _tenth(row.rating) or 0.0, low, high, words, row.rank_lower == 1)
 
 
@@ -56,9 +68,9 @@ def _tenth(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def _rating_line(row: Standing, sure: bool) -> Line:
+def _rating_line(row: Standing, sure: bool, ranges: bool) -> Line:
     ends = [decimal(row.rating_lower, 1), decimal(row.rating_upper, 1)] if sure else []
-    cells = [rank_words(row), decimal(row.rating, 1), *ends, f"{row.matches:,}"]
+    cells = [rank_words(row, ranges=ranges), decimal(row.rating, 1), *ends, f"{row.matches:,}"]
     return Line(row.competitor.name, row.competitor.get_absolute_url(), cells)
 
 
@@ -110,8 +122,8 @@ def _games(models: str, named: Sequence[Named], met: charts.Matrix, source: Sour
         "key": "games",
         "heading": "How often they met",
         "told": f"{models}: {least}{_times(most, source)} a pair.",
-        "note": f"{'Matches' if source.judge else 'Votes'} on each pair: the deeper the green, the more is "
-        "known.",
+        "note": f"{'Votes' if source.counts_votes else 'Matches'} on each pair: the deeper the green, "
+        "the more is known.",
         "corner": "Row and column",
     }
     cells = squares(len(named), cell_at)
@@ -119,7 +131,7 @@ def _games(models: str, named: Sequence[Named], met: charts.Matrix, source: Sour
 
 
 def _times(number: int, source: Source) -> str:
-    return counted(number, "match", "matches") if source.judge else counted(number, "vote")
+    return counted(number, "vote") if source.counts_votes else counted(number, "match", "matches")
 
 
 def _meeting(named: Sequence[Named], row: int, column: int, met: charts.Matrix, source: Source) -> str:

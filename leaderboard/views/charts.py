@@ -45,7 +45,7 @@ def make_charts(request: HttpRequest, query: BoardQuery) -> Rendered:
     scope = load_scope(query)
     if scope is None:
         return page(request, "leaderboard/board_none.html", {})
-    source = scope.source(query.source)
+    source = scope.source(query)
     if source.board is None:
         return waiting(request, scope, query, source)
     return page(
@@ -63,7 +63,10 @@ def _charts(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
     met = [row for row in standings if row.matches]
     among = met[:MOST]
     totals = sources.pair_totals(
-        scope.benchmark, source.judge, category=query.category, among=[row.competitor_id for row in among]
+        scope.benchmark,
+        None if source.counts_votes else source.judge,
+        category=query.category,
+        among=[row.competitor_id for row in among],
     )
     found = [
         chart_ratings(shown, rated, source),

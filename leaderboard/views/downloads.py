@@ -12,15 +12,26 @@ from leaderboard.page_cache import Rendered
 from leaderboard.views.compare import compare
 from leaderboard.views.scope import BoardQuery, Source, no_such
 
-NUMBERS = ("rank", "rank_lower", "rank_upper")
+NUMBERS = {
+    "rank": "rank",
+    "rank_lower": "rank_lower",
+    "rank_upper": "rank_upper",
+    "joint_rank_lower": "joint_lower",
+    "joint_rank_upper": "joint_upper",
+}
 PLACES = ("rating", "rating_lower", "rating_upper")
 
 
 def board_file(benchmark: Benchmark, query: BoardQuery, source: Source) -> Rendered:
-    """Every standing of one board, rated ones first. Ratings are rounded to 0.01."""
+    """Every standing of one board, rated ones first. Ratings are rounded to 0.01.
+
+    ``tied_with`` are the nearest of the ``tied_count`` models that the votes do not tell from this one.
+    """
+    standings = list(Standing.objects.of_board(_board(source)))
+    names = {row.competitor_id: row.competitor.name for row in standings}
     rows = []
-    for row in Standing.objects.of_board(_board(source)):
-        numbers = {name: getattr(row, name) for name in NUMBERS}
+    for row in standings:
+        numbers = {name: getattr(row, field) for name, field in NUMBERS.items()}
         ratings = {name: _rounded(getattr(row, name), 2) for name in PLACES}
         rows.append(
             {
@@ -33,6 +44,8 @@ def board_file(benchmark: Benchmark, query: BoardQuery, source: Source) -> Rende
                 "matches": row.matches,
                 "status": row.status,
                 "reason": row.reason or row.note,
+                "tied_count": row.tied_count,
+                "tied_with": [names[other] for other in row.tied if other in names],
             }
         )
     return _file(rows, query, f"{benchmark.slug}-{source.slug}")
@@ -49,7 +62,7 @@ def pair_file(benchmark: Benchmark, query: BoardQuery, left: Source, right: Sour
     for key in comparison.common:
         line: dict[str, Any] = {"model": found[0][key].competitor.name, "slug": found[0][key].competitor.slug}
         for source, side in ((left, found[0]), (right, found[1])):
-            line |= {f"{source.slug}_{name}": getattr(side[key], name) for name in NUMBERS}
+            line |= {f"{source.slug}_{name}": getattr(side[key], field) for name, field in NUMBERS.items()}
             line |= {f"{source.slug}_{name}": _rounded(getattr(side[key], name), 2) for name in PLACES}
         rows.append(line)
     return _file(rows, query, f"{benchmark.slug}-{left.slug}-{right.slug}")
@@ -77,5 +90,10 @@ def _file(rows: list[dict[str, Any]], query: BoardQuery, name: str) -> Rendered:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else ["model"])
     writer.writeheader()
-    writer.writerows({key: harmless(value) for key, value in row.items()} for row in rows)
+    writer.writerows({key: harmless(_flat(value)) for key, value in row.items()} for row in rows)
     return Rendered(text.getvalue().encode(), "text/csv; charset=utf-8", headers)
+
+
+def _flat(value: Any) -> Any:
+    """A cell's value: names of several models in one cell."""
+    return "; ".join(value) if isinstance(value, list) else value

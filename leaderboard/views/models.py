@@ -18,7 +18,7 @@ from arena.outcomes import INCONSISTENT, Winner, mirror
 from leaderboard import charts
 from leaderboard.models import Standing, competitors_with_entries, judge_outcomes, matches_of, vote_counts
 from leaderboard.views.formats import counted
-from leaderboard.views.rows import Row, mark_of, rating_scale
+from leaderboard.views.rows import Row, mark_of, rank_words, rating_scale
 
 PAGE = 100
 MATCHES = 20
@@ -94,7 +94,7 @@ def places_of(competitor: Competitor) -> list[Places]:
     for benchmark, rows in groupby(standings, key=lambda row: row.board.benchmark):
         own = list(rows)
         scale = rating_scale([row for row in own if row.rating is not None])
-        shown = [Row(row, mark_of(scale, row), None) for row in own]
+        shown = [Row(row, mark_of(scale, row), None, rank_words(row)) for row in own]
         overall = [row for row in shown if not row.standing.board.category]
         categories = [row for row in shown if row.standing.board.category and row.standing.matches]
         result.append(Places(benchmark, overall, categories, charts.ticks(scale, about=4)))

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
 from django.urls import reverse
 
 from arena.models import Benchmark
@@ -20,7 +19,9 @@ SIDE_BY_SIDE = "side-by-side"
 FORMATS = ("", "csv", "json")
 FEW, MANY = 30, 100  # models on a chart: the first of all, or a hundred of them
 START = re.compile(r"(1|[1-9][0-9]{0,3}01)?")
-ELO = Board.Method.ELO.value
+BRADLEY_TERRY, ELO = Board.Method.BRADLEY_TERRY.value, Board.Method.ELO.value
+STYLE, POWERED = Board.Method.STYLE.value, Board.Method.POWERED.value
+ONE_BY_ONE, ALL_AT_ONCE = "", "all"  # what ranges of ranks hold for
 SLUG = re.compile(r"[-a-zA-Z0-9_]{1,100}")
 
 
@@ -29,7 +30,8 @@ class BoardQuery:
     """The known parameters of /leaderboard/ and of the pages beside it, checked for shape.
 
     ``other`` is the address's "with"; ``method`` is empty for Bradley-Terry, which addresses leave out.
-    ``start`` is the address's "from", where a hundred models begin; empty for the first few.
+    ``start`` is the address's "from", where a hundred models begin; empty for the first few. ``ranks`` is
+    empty for ranges that hold for one model at a time, which a page that shows no ranges leaves out too.
     """
 
     source: str = PEOPLE
@@ -40,6 +42,7 @@ class BoardQuery:
     other: str = ""
     format: str = ""
     start: str = ""
+    ranks: str = ONE_BY_ONE
     page: str = BOARD
 
     @classmethod
@@ -54,12 +57,14 @@ class BoardQuery:
             other=params.get("with") or "",
             format=params.get("format") or "" if page == BOARD else "",
             start=params.get("from") or "" if page == CHARTS else "",
+            ranks=params.get("ranks") or ONE_BY_ONE,
             page=page,
         )
         if not query._can_be():
             raise no_such("board", "The address names something that no board has.")
-        method = ELO if query.method == ELO else ""
-        return replace(query, method=method, other=query.other if query.view else "")
+        query = replace(query, method="" if query.method == BRADLEY_TERRY else query.method)
+        other = query.other if query.view else ""
+        return replace(query, other=other, ranks=query.ranks if query._has_ranges() else ONE_BY_ONE)
 
     def _can_be(self) -> bool:
         slugs = (self.source, self.benchmark or "x", self.other or "x")
@@ -69,9 +74,14 @@ class BoardQuery:
             and self.format in FORMATS
             and START.fullmatch(self.start) is not None
             and self.method in Board.Method.values
+            and self.ranks in (ONE_BY_ONE, ALL_AT_ONCE)
             and len(self.category) <= 60
             and self.category.isprintable()
         )
+
+    def _has_ranges(self) -> bool:
+        """Whether its page shows one kind of ranges of ranks, to choose from two."""
+        return self.page == BOARD and not self.view and not self.format and self.method != ELO
 
     def url(self, **changes: str) -> str:
         """This page's address with some parameters changed; defaults are left out."""
@@ -85,6 +95,7 @@ class BoardQuery:
             "with": query.other if query.view else "",
             "format": query.format,
             "from": query.start,
+            "ranks": query.ranks if query._has_ranges() else "",
         }
         given = urlencode({name: value for name, value in pairs.items() if value})
         return reverse(query.page) + (f"?{given}" if given else "")
@@ -101,34 +112,50 @@ def no_such(thing: str, sentence: str) -> NotHere:
 
 @dataclass(frozen=True)
 class Source:
-    """Whose opinions a board is fitted on: people (``judge`` None) or a judge."""
+    """Whose opinions a board is fitted on: people (``judge`` None), a judge, or both (``powered``)."""
 
     judge: Judge | None
     board: Board | None
     figures: Figures | None
+    powered: bool = False
 
     @property
     def slug(self) -> str:
         return self.judge.slug if self.judge else PEOPLE
 
     @property
+    def counts_votes(self) -> bool:
+        """Whether its board rests on people's votes."""
+        return self.judge is None or self.powered
+
+    @property
     def name(self) -> str:
+        if self.powered:
+            return f"People + {self.judge}"
         return str(self.judge) if self.judge else "People"
 
     @property
     def inline(self) -> str:
         """The name inside a sentence."""
+        if self.powered:
+            return f"people with {self.judge}"
         return str(self.judge) if self.judge else "people"
 
 
 @dataclass(frozen=True)
 class Scope:
-    """One benchmark and category with every source that has a board on it, best judge first."""
+    """One benchmark and category with every source that has a board on it, best judge first.
+
+    ``sources`` have boards by the address's method; those by the powered one stand after people's own board.
+    ``plain`` have a board as is. ``methods`` holds (a judge's id or None, method) of every board there is.
+    """
 
     benchmark: Benchmark
     benchmarks: list[Benchmark]
     categories: list[str]
     sources: list[Source]
+    plain: list[Source]
+    methods: frozenset[tuple[int | None, str]]
     figures: list[Figures]
 
     @property
@@ -139,20 +166,35 @@ class Scope:
     def judges(self) -> list[Source]:
         return self.sources[1:]
 
-    def source(self, slug: str) -> Source:
-        """The source of an address; a judge without a board here still is one. Raises NotHere."""
-        known = next((source for source in self.sources if source.slug == slug), None)
+    def source(self, query: BoardQuery, slug: str = "") -> Source:
+        """The source of an address; a judge without a board here still is one. Raises NotHere.
+
+        The board of people and a judge needs one: the best, where the address names none.
+        """
+        wanted, is_powered = slug or query.source, query.method == POWERED
+        if is_powered and wanted == PEOPLE and not query.view:
+            return next(iter(self.judges), Source(None, None, None))
+        known = next((source for source in self.sources if source.slug == wanted), None)
         if known:
             return known
-        judge = Judge.objects.filter(slug=slug).first()
+        judge = Judge.objects.filter(slug=wanted).first()
         if judge is None:
-            raise no_such("source", f"No judge is called “{slug}”.")
-        return Source(judge, None, next((row for row in self.figures if row.judge == judge), None))
+            raise no_such("source", f"No judge is called “{wanted}”.")
+        figures = next((row for row in self.figures if row.judge == judge), None)
+        return Source(judge, None, figures, is_powered)
+
+    def as_is(self, source: Source) -> Source | None:
+        """The same source's board by Bradley-Terry, if it has one."""
+        return next((each for each in self.plain if each.slug == source.slug and each.board), None)
 
     def counterpart(self, source: Source) -> Source | None:
         """The source to compare with: the best judge for people, people for a judge."""
         others = self.judges if source.judge is None else [self.people, *self.judges]
         return next((other for other in others if other.board and other.slug != source.slug), None)
+
+    def has(self, source: Source, method: str) -> bool:
+        """Whether the source, or people with it, has a board by a method; empty is Bradley-Terry."""
+        return (source.judge.pk if source.judge else None, method or BRADLEY_TERRY) in self.methods
 
 
 def load_scope(query: BoardQuery) -> Scope | None:
@@ -171,17 +213,18 @@ def load_scope(query: BoardQuery) -> Scope | None:
             benchmark.get_absolute_url(),
             f"See the whole board of {benchmark}",
         )
-    boards = {board.judge_id: board for board in _boards(benchmark, query)}
+    boards = list(Board.objects.of_scope(benchmark, query.category))
     figures = figures_of(benchmark)
-    return Scope(benchmark, benchmarks, categories, _sources(boards, figures), figures)
-
-
-def _boards(benchmark: Benchmark, query: BoardQuery) -> QuerySet[Board]:
-    """One board per source by the method of the address."""
-    if query.method != ELO:
-        return Board.objects.of_scope(benchmark, query.category)
-    boards = Board.objects.filter(benchmark=benchmark, category=query.category, method=ELO)
-    return boards.select_related("judge").order_by("judge__name", "judge__version")
+    plain = _sources(boards, BRADLEY_TERRY, figures)
+    return Scope(
+        benchmark=benchmark,
+        benchmarks=benchmarks,
+        categories=categories,
+        sources=_sources(boards, query.method, figures) if query.method else plain,
+        plain=plain,
+        methods=frozenset((board.judge_id, board.method) for board in boards),
+        figures=figures,
+    )
 
 
 def choose_benchmark(benchmarks: list[Benchmark], slug: str) -> Benchmark:
@@ -196,14 +239,22 @@ def choose_benchmark(benchmarks: list[Benchmark], slug: str) -> Benchmark:
     return next((benchmark for benchmark in rated if benchmark.is_open), (rated or benchmarks)[0])
 
 
-def _sources(boards: dict[int | None, Board], figures: list[Figures]) -> list[Source]:
-    """People, then judges with a board: those with figures in their order, the others by name."""
-    sources = [Source(None, boards.get(None), None)]
+def _sources(boards: list[Board], method: str, figures: list[Figures]) -> list[Source]:
+    """People, then judges with a board by a method: those with figures in their order, others by name.
+
+    People alone have no board by the powered method: lambda 0 is their own board.
+    """
+    found = {board.judge_id: board for board in boards if board.method == method}
+    powered = method == POWERED
+    if powered:
+        people = [board for board in boards if (board.judge, board.method) == (None, BRADLEY_TERRY)]
+        found |= {board.judge_id: board for board in people}
+    sources = [Source(None, found.get(None), None)]
     for row in figures:
-        if row.judge.pk in boards:
-            sources.append(Source(row.judge, boards[row.judge.pk], row))
+        if row.judge.pk in found:
+            sources.append(Source(row.judge, found[row.judge.pk], row, powered))
     known = {source.judge for source in sources}
-    for board in boards.values():
+    for board in found.values():
         if board.judge is not None and board.judge not in known:
-            sources.append(Source(board.judge, board, None))
+            sources.append(Source(board.judge, board, None, powered))
     return sources

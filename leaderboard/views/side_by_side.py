@@ -8,7 +8,7 @@ from leaderboard.models import Board, Standing
 from leaderboard.views.compare import Comparison, compare
 from leaderboard.views.formats import counted, decimal
 from leaderboard.views.rows import mark_of, rank_words, rating_scale
-from leaderboard.views.scope import BoardQuery, Scope, Source
+from leaderboard.views.scope import ELO, BoardQuery, Scope, Source
 
 ROW = 28  # pixels; .slope li in site.css is as high
 
@@ -23,6 +23,8 @@ class PairRow:
     right_place: int
     left_mark: charts.Interval | None
     right_mark: charts.Interval | None
+    left_rank: str
+    right_rank: str
 
     @property
     def shift(self) -> int:
@@ -32,19 +34,11 @@ class PairRow:
     def places(self) -> int:
         return abs(self.shift)
 
-    @property
-    def left_rank(self) -> str:
-        return rank_words(self.left)
-
-    @property
-    def right_rank(self) -> str:
-        return rank_words(self.right)
-
 
 def choose_sources(scope: Scope, query: BoardQuery) -> tuple[Source, Source | None]:
     """The two sources of an address; the second defaults to the best one to compare the first with."""
-    left = scope.source(query.source)
-    right = scope.source(query.other) if query.other else scope.counterpart(left)
+    left = scope.source(query)
+    right = scope.source(query, query.other) if query.other else scope.counterpart(left)
     if right and right.slug == left.slug:
         right = scope.counterpart(left)
     return left, right
@@ -62,7 +56,7 @@ def context(scope: Scope, query: BoardQuery, left: Source, right: Source | None)
         return pickers
     mine, theirs = standings(left.board), standings(right.board)
     comparison = compare(mine, theirs)
-    pairs = _pairs(mine, theirs, comparison)
+    pairs = _pairs(mine, theirs, comparison, ranges=query.method != ELO)
     return pickers | {
         "pairs": pairs,
         "by_right": sorted(pairs, key=lambda pair: pair.right_place),
@@ -84,7 +78,9 @@ def _rated_outside(comparison: Comparison, rows: list[Standing]) -> list[Standin
     return [row for row in rows if row.rating is not None and row.competitor_id not in comparison.left]
 
 
-def _pairs(mine: list[Standing], theirs: list[Standing], comparison: Comparison) -> list[PairRow]:
+def _pairs(
+    mine: list[Standing], theirs: list[Standing], comparison: Comparison, *, ranges: bool
+) -> list[PairRow]:
     left = {row.competitor_id: row for row in mine}
     right = {row.competitor_id: row for row in theirs}
     scales = [rating_scale([rows[key] for key in comparison.common]) for rows in (left, right)]
@@ -96,6 +92,8 @@ def _pairs(mine: list[Standing], theirs: list[Standing], comparison: Comparison)
             comparison.right[key],
             mark_of(scales[0], left[key]),
             mark_of(scales[1], right[key]),
+            rank_words(left[key], ranges=ranges),
+            rank_words(right[key], ranges=ranges),
         )
         for key in comparison.common
     ]

@@ -22,7 +22,7 @@ def make_board(
     ranked = sorted((rating for rating in ratings.values() if rating is not None), reverse=True)
     for competitor, rating in ratings.items():
         rank = ranked.index(rating) + 1 if rating is not None else None
-        sure = rank if method == "bt" else None
+        sure = rank if method != "elo" else None
         Standing.objects.create(
             board=board,
             competitor=competitor,

@@ -35,6 +35,7 @@ def test_ticks_are_round_values_inside_the_scale():
     assert [tick.label for tick in found] == ["800", "1000", "1200"]
     assert [tick.x for tick in found] == [10, 50, 90]
     assert [tick.label for tick in ticks(Scale(0.3, 0.61), about=3, percent=True)] == ["40 %", "60 %"]
+    assert [tick.label for tick in ticks(Scale(-120, 60))] == ["−100", "−50", "0", "50"]  # step 50
 
 
 def test_wilson_interval():
