@@ -19,7 +19,7 @@ from leaderboard.services.standings import Key, Points, store_board, store_point
 from leaderboard.sources import ALL, Scope
 
 REPORT_EVERY = timedelta(seconds=10)  # a report reads every vote: not at every tick while judging goes on
-CHEAP = 0.2  # seconds; fits that read every vote and take no longer are made at each refresh,
+CHEAP = 0.5  # seconds; fits that read every vote and take no longer are made at each refresh,
 SHARE = 0.05  # dearer ones so seldom that they take this share of the time
 
 NOTHING = dict.fromkeys(("low", "high", "quarters", "games"), b"")

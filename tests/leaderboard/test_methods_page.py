@@ -86,6 +86,6 @@ def test_numbers_that_the_code_sets_stand_on_the_page(page):
         "fewer than 30 matches", "wider than 200 points", "fewer than 6 people", "Up to 100 clusters",
         "a part of its matches by turns", "10 % are drawn by lot",
         "100 points more means winning 64 %", "52 more would",
-        "less than 0.2 seconds", "use 5 % of the time",
+        "less than 0.5 seconds", "use 5 % of the time",
     ):  # fmt: skip
         assert words in page, words
