@@ -5,6 +5,7 @@ from collections.abc import Hashable, Mapping
 import numpy as np
 from scipy.special import stdtrit
 
+from leaderboard.ratings.bad_tables import listed
 from leaderboard.ratings.intervals import normal_quantile
 from leaderboard.ratings.methods import Method, Options, Solution
 from leaderboard.ratings.pairs import PairTotals
@@ -102,7 +103,7 @@ def _anchored(
         return rating, covariance
     for player in anchor:
         if player not in players:
-            raise ValueError(f"the anchor {player!r} is not among the players")
+            raise ValueError(f"the anchor {player!r} is not among the players; there are: {listed(players)}")
         if np.isnan(rating[players.index(player)]):
             raise ValueError(f"the anchor {player!r} cannot be rated on these games")
     places = [players.index(player) for player in anchor]

@@ -175,7 +175,11 @@ def fit_style(
         games, level=level, mean=mean, anchor=anchor, cluster=cluster, limits=options.limits
     )
     start = dict(zip(plain.players, (plain.rating - mean) / POINTS_PER_NAT, strict=True))
-    return StyleBoards(plain, fit(_method(tuple(games.covariates), start), games, options))
+    try:
+        return StyleBoards(plain, fit(_method(tuple(games.covariates), start), games, options))
+    except NotConverged as error:
+        told = f"{', '.join(games.covariates)} cannot be told apart, or decide the games alone ({error})"
+        raise NotConverged(told) from error
 
 
 def root_mean_square(values: Floats) -> float:

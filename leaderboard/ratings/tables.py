@@ -11,22 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from leaderboard.ratings.bad_tables import BadTable, check_names, kind_of, mixed, shown
 from leaderboard.ratings.games import SHARES, Column, Games
 from leaderboard.ratings.shapes import Floats
 
 SIDES = ("model_a", "model_b")
 COUNTS = ("win", "loss", "tie")  # of model_a
 QUARTERS = {"model_a": 4, "model_b": 0, "tie": 2, "both_bad": 2, "tie (bothbad)": 2}
-
-
-class BadTable(ValueError):
-    """A table that is no list of games; ``row`` counts from 0 and is None where no row is to blame."""
-
-    def __init__(self, problem: str, *, row: int | None = None, column: str | None = None) -> None:
-        self.problem, self.row, self.column = problem, row, column
-        place = [f"row {row}"] if row is not None else []
-        place += [f"column {column}"] if column is not None else []
-        super().__init__(f"{', '.join(place)}: {problem}" if place else problem)
+_EXACT = 2.0**53  # up to here every whole number is a float of its own
 
 
 def read_games(
@@ -55,17 +47,15 @@ def read_games(
     Raises
     ------
     BadTable
-        Naming the row and the column: a missing column or label, an unknown winner, a model that meets
-        itself, a count that is no number or below zero, mixed types.
+        Naming the row and the column: a missing column or label, or one that stands twice, an unknown
+        winner, a model that meets itself, a count that is no whole number from 0, mixed types.
     """
     keep, covariates = tuple(keep), tuple(covariates)
     have = _names(table)
     counted = "winner" not in have and set(COUNTS) <= set(have)
     wanted = [*SIDES, *(COUNTS if counted else ["winner"]), *keep, *([count] if count else [])]
     beside = [column for name in covariates for column in covariate_columns(name, have)]
-    for name in (*wanted, *beside):
-        if name not in have:
-            raise BadTable("missing; there are: " + (", ".join(map(str, have)) or "none"), column=name)
+    check_names([*wanted, *beside], have)
     arrow = _arrow(table, list(dict.fromkeys([*wanted, *beside])))
     players, first, second = _sides(*(_labels(arrow, side) for side in SIDES))
     columns = {name: _labels(arrow, name) for name in keep}
@@ -109,35 +99,55 @@ def _array(name: str, values: Any) -> pa.Array:
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        kinds = [type(value) for value in values]
-        row = next((row for row, kind in enumerate(kinds) if kind is not kinds[0]), None)
-        other = kinds[0] if row is None else kinds[row]
-        problem = f"a {other.__name__} among values of type {kinds[0].__name__}"
-        raise BadTable(problem, row=row, column=name) from None
+        given = [(row, value) for row, value in enumerate(values) if value is not None]
+        kind = type(given[0][1])
+        for row, value in given:
+            if type(value) is not kind:
+                raise BadTable(mixed(value, kind), row=row, column=name) from None
+        raise BadTable(f"values such as {shown(given[0][1])} cannot be read", column=name) from None
 
 
 def _labels(table: pa.Table, name: str) -> Column:
     """Distinct labels in order of first appearance, and the place of each row's."""
     column = table[name]
-    if column.null_count:
-        row = pc.index(pc.is_null(column), True).as_py()
-        raise BadTable("missing", row=row, column=name)
+    _refuse_missing(column, name)
     if not len(column):
         return Column((), np.zeros(0, np.int32))
     if pa.types.is_floating(column.type):
-        raise BadTable("numbers with fractions are no labels", column=name)
+        column = _whole(column, name)
     given = pa.types.is_dictionary(column.type)
-    if not given:
-        column = pc.dictionary_encode(column)
-    column = column.unify_dictionaries()
+    try:
+        column = (column if given else pc.dictionary_encode(column)).unify_dictionaries()
+        labels = tuple(column.chunk(0).dictionary.to_pylist()) if column.num_chunks else ()
+    except pa.ArrowNotImplementedError:
+        raise BadTable(f"values of type {column.type} are no labels", column=name) from None
+    except UnicodeDecodeError:
+        raise BadTable("a text that is not UTF-8", column=name) from None
     chunks = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in column.chunks]
-    labels = tuple(column.chunk(0).dictionary.to_pylist()) if column.num_chunks else ()
     place = chunks[0] if len(chunks) == 1 else np.concatenate([*chunks, np.zeros(0, np.int32)])
     if len(labels) and given:  # a category keeps labels that no row has any more
         labels, place = _used(labels, place)
-    if "" in labels:
-        raise BadTable("empty", row=int((place == labels.index("")).argmax()), column=name)
+    for at, label in enumerate(labels):
+        if isinstance(label, str) and not label.strip():
+            raise BadTable("empty", row=int((place == at).argmax()), column=name)
     return Column(labels, place)
+
+
+def _refuse_missing(column: pa.ChunkedArray, name: str) -> None:
+    if column.null_count:
+        row = pc.index(pc.is_null(column), True).as_py()
+        raise BadTable("missing", row=row, column=name)
+
+
+def _whole(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Numbers that pandas made floats of, because one was missing once, as the whole numbers they are."""
+    values = column.to_numpy()
+    bad = ~((np.abs(values) <= _EXACT) & (values == np.floor(values)))
+    if bad.any():
+        row = int(bad.argmax())
+        problem = "missing" if np.isnan(values[row]) else f"{values[row]:g} is no label: it has a fraction"
+        raise BadTable(problem, row=row, column=name)
+    return pa.chunked_array([values.astype(np.int64)])
 
 
 def _used(labels: tuple[Any, ...], place: Any) -> tuple[tuple[Any, ...], Any]:
@@ -151,7 +161,7 @@ def _used(labels: tuple[Any, ...], place: Any) -> tuple[tuple[Any, ...], Any]:
 def _sides(one: Column, other: Column) -> tuple[tuple[Any, ...], Any, Any]:
     """Both columns as places among the labels of the two together."""
     if one.labels and other.labels and type(one.labels[0]) is not type(other.labels[0]):
-        kinds = [type(side.labels[0]).__name__ for side in (one, other)]
+        kinds = [kind_of(type(side.labels[0])) for side in (one, other)]
         raise BadTable(f"{kinds[1]} where model_a has {kinds[0]}", column="model_b")
     place = {label: at for at, label in enumerate(one.labels)}
     moved = np.array([place.setdefault(label, len(place)) for label in other.labels], np.int32)
@@ -163,7 +173,7 @@ def _quarters(winner: Column) -> Any:
     for at, label in enumerate(winner.labels):
         if label not in QUARTERS:
             row = int((winner.place == at).argmax())
-            raise BadTable(f"{label!r} is none of {', '.join(QUARTERS)}", row=row, column="winner")
+            raise BadTable(f"{shown(label)} is none of {', '.join(QUARTERS)}", row=row, column="winner")
         table[at] = QUARTERS[str(label)]
     return table[winner.place] if len(table) else np.zeros(0, np.int8)
 
@@ -172,38 +182,46 @@ def _refuse_self_play(players: tuple[Any, ...], first: Any, second: Any) -> None
     same = first == second
     if same.any():
         row = int(same.argmax())
-        raise BadTable(f"{players[first[row]]!r} cannot meet itself", row=row, column="model_b")
+        problem = f"{shown(players[first[row]])} cannot meet itself: leave the row out"
+        raise BadTable(problem, row=row, column="model_b")
 
 
 def _numbers(table: pa.Table, name: str) -> Floats:
     column = table[name]
-    if column.null_count:
-        raise BadTable("missing", row=pc.index(pc.is_null(column), True).as_py(), column=name)
+    _refuse_missing(column, name)
     kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):  # as in a CSV file
-        return _parsed(column.to_pylist(), name)
-    if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
-        first = f"{column[0].as_py()!r} is" if len(column) else "there are"
+        return _parsed(column, name)
+    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if not (numeric or pa.types.is_null(kind)):
+        first = f"{shown(column[0].as_py())} is" if len(column) else "there are"
         raise BadTable(f"{first} no number", row=0 if len(column) else None, column=name)
-    return column.to_numpy().astype(np.float64)
+    return column.cast(pa.float64(), safe=False).to_numpy()
 
 
-def _parsed(texts: list[str], name: str) -> Floats:
-    values = np.empty(len(texts))
-    for row, text in enumerate(texts):
+def _parsed(column: pa.ChunkedArray, name: str) -> Floats:
+    try:
+        return column.cast(pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
+        pass  # one by one below, to say which one
+    values = np.empty(len(column))
+    for row, text in enumerate(column.to_pylist()):
         try:
             values[row] = float(text)
         except ValueError:
-            raise BadTable(f"{text!r} is no number", row=row, column=name) from None
+            raise BadTable(f"{shown(text)} is no number", row=row, column=name) from None
     return values
 
 
 def _amounts(table: pa.Table, name: str) -> Floats:
     values = _numbers(table, name)
-    bad = ~((values >= 0) & np.isfinite(values))
+    bad = ~((values >= 0) & (values <= _EXACT) & (values == np.floor(values)))
     if bad.any():
         row = int(bad.argmax())
-        raise BadTable(f"{values[row]:g} is no count of games", row=row, column=name)
+        problem = f"{values[row]:g} is no count of games: use whole numbers from 0"
+        raise BadTable(problem, row=row, column=name)
     return values
 
 

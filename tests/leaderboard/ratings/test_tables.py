@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 
 from leaderboard.ratings import Matchups, fit_bradley_terry
-from leaderboard.ratings.tables import BadTable, read_games
+from leaderboard.ratings.bad_tables import BadTable
+from leaderboard.ratings.tables import read_games
 from tests.leaderboard.ratings.games import any_games, laws, matchups_of
 
 ROWS = {
@@ -103,9 +104,15 @@ def with_column(**changed):
         (with_column(winner=[1, 2, 1, 2]), "row 0, column winner: 1 is none of"),
         (with_column(model_a=["x", "y", None, "x"]), "row 2, column model_a: missing"),
         (with_column(model_b=["y", "x", "z", "z"]), "row 2, column model_b: 'z' cannot meet itself"),
-        (with_column(model_b=["y", "x", 3, "z"]), "row 2, column model_b: a int among values of type str"),
-        (with_column(model_b=[1, 2, 3, 4]), "column model_b: int where model_a has str"),
-        (with_column(model_a=[1.5, 2.5, 3.5, 4.5]), "column model_a: numbers with fractions are no labels"),
+        (with_column(model_b=["y", "x", 3, "z"]), "row 2, column model_b: 3 is a whole number where"),
+        (with_column(model_b=[1, 2, 3, 4]), "column model_b: a whole number where model_a has text"),
+        (with_column(model_a=[1.5, 2.5, 3.5, 4.5]), "row 0, column model_a: 1.5 is no label: it has"),
+        (with_column(prompt=[[1], [2], [1], [2]]), "column prompt: values of type list<.*> are no labels"),
+        (with_column(model_a=["x", " ", "z", "x"]), "row 1, column model_a: empty"),
+        (with_column(model_b=["y", "x", None, 3]), "row 3, column model_b: 3 is a whole number where"),
+        (with_column(model_a=[None, "y", 3, "x"]), "row 2, column model_a: 3 is a whole number where"),
+        (with_column(prompt=[1.0, float("nan"), 2.0, 1.0]), "row 1, column prompt: missing"),
+        (with_column(prompt=[1.0, 1e300, 2.0, 1.0]), "row 1, column prompt: 1e\\+300 is no label"),
         (with_column(model_b=["y"]), "columns differ in length: model_a 4, model_b 1"),
         (with_column(prompt=["p", None, "p", "q"]), "row 1, column prompt: missing"),
     ],
@@ -119,6 +126,10 @@ def test_bad_tables_are_refused_by_row_and_column(table, message):
     ("change", "message"),
     [
         ({"win": [1, -1]}, "row 1, column win: -1 is no count of games"),
+        ({"win": [1, 1.5]}, "row 1, column win: 1.5 is no count of games: use whole numbers from 0"),
+        ({"win": [1, 1e300]}, "row 1, column win: 1e\\+300 is no count of games"),
+        ({"win": [1, 2**62]}, "row 1, column win: 4.61169e\\+18 is no count of games"),
+        ({"win": [True, False]}, "row 0, column win: True is no number"),
         ({"loss": [float("nan"), 1]}, "row 0, column loss: nan is no count of games"),
         ({"tie": ["a", "b"]}, "row 0, column tie: 'a' is no number"),
         ({"model_b": ["x", "y"]}, "row 0, column model_b: 'x' cannot meet itself"),
@@ -130,9 +141,30 @@ def test_bad_counts_are_refused_by_row_and_column(change, message):
         read_games(table | change)
 
 
+def test_a_name_that_stands_twice_is_refused():
+    doubled = pd.DataFrame(ROWS)
+    doubled.columns = ["model_a", "model_b", "winner", "winner"]
+    for table in (doubled, pa.table([["x"], ["y"], ["tie"], ["p"]], names=list(doubled.columns))):
+        with pytest.raises(BadTable, match="column winner: stands twice among the names: rename one"):
+            read_games(table)
+
+
+def test_labels_that_pandas_made_floats_of_are_whole_numbers():
+    # One missing prompt, dropped again, leaves 7.0 and 9.0.
+    games = read_games(pd.DataFrame(with_column(prompt=[7.0, 9.0, 7.0, 9.0])), keep=["prompt"])
+    assert games.columns["prompt"].labels == (7, 9)
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(30, 0), pa.string(), pa.dictionary(pa.int32(), pa.string())])
+def test_counts_come_as_databases_write_them(kind):
+    table = pa.table({"model_a": ["x"], "model_b": ["y"], "win": [3], "loss": [1], "tie": [0]})
+    win = pa.array([3]).cast(kind) if pa.types.is_decimal(kind) else pa.array(["3"]).cast(kind)
+    assert read_games(table.set_column(2, "win", win)).matchups().count.tolist() == [1, 3]
+
+
 def test_mixed_types_in_a_data_frame_name_their_row():
     table = pd.DataFrame(OBJECTS | {"model_a": pd.Series(["x", "y", 3.5, "x"], dtype=object)})
-    with pytest.raises(BadTable, match="row 2, column model_a: a float among values of type str"):
+    with pytest.raises(BadTable, match=r"row 2, column model_a: 3\.5 is a number with a fraction where"):
         read_games(table)
 
 
