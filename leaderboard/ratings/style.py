@@ -54,7 +54,7 @@ class StyleLikelihood:
     @cached_property
     def styles(self) -> Floats:
         """Scaled differences (C, R), one contiguous row each."""
-        return np.array([values / root_mean_square(values) for values in self.games.covariates.values()])
+        return _scaled(self.games, _roots(self.games))
 
     @cached_property
     def place(self) -> Indices:
@@ -101,10 +101,7 @@ class StyleLikelihood:
         if games is self.games:
             return self
         part = StyleLikelihood(self.pairs, games, self.first_guess)
-        roots = [root_mean_square(values) for values in self.games.covariates.values()]
-        part.styles = np.array(
-            [values / root for values, root in zip(games.covariates.values(), roots, strict=True)]
-        )
+        part.styles = _scaled(games, _roots(self.games))
         return part
 
     def _rows(self, theta: Floats) -> _Rows:
@@ -167,8 +164,8 @@ def fit_style(
     """
     if not games.covariates:
         raise ValueError("style control needs covariates")
-    for name, values in games.covariates.items():
-        if not root_mean_square(values) > 0:
+    for name, root in zip(games.covariates, _roots(games), strict=True):
+        if not root > 0:
             raise ValueError(f"{name} is the same in both answers of every game, so it explains nothing")
     options = Options(level, mean, anchor or {}, tuple(cluster), limits or Limits())
     plain = fit_bradley_terry(
@@ -182,8 +179,15 @@ def fit_style(
         raise NotConverged(told) from error
 
 
-def root_mean_square(values: Floats) -> float:
-    return float(np.sqrt(np.mean(values**2))) if len(values) else 0.0
+def _roots(games: Games) -> list[float]:
+    """Root mean square of each covariate over the games, a row of five counting five times."""
+    if not len(games):
+        return [0.0] * len(games.covariates)
+    return [float(np.sqrt(np.average(each**2, weights=games.count))) for each in games.covariates.values()]
+
+
+def _scaled(games: Games, roots: Sequence[float]) -> Floats:
+    return np.array([each / root for each, root in zip(games.covariates.values(), roots, strict=True)])
 
 
 def _method(names: tuple[str, ...], start: Mapping[Hashable, float]) -> Method:
