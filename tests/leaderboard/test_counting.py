@@ -99,7 +99,7 @@ class TestCounting:
         assert kept() == by_hand()
         assert {category for _, _, category, *_ in kept()} == {"", "new", "newer"}
 
-    def test_a_judges_game_needs_all_orders_read(self, played):
+    def test_trap_14_two_orders_are_one_game_once_both_are_read(self, played):
         judge, match = make_judge(), Match.objects.first()
         rule(judge, match, Order.AB, Winner.MODEL_A)
         count_changes()

@@ -132,7 +132,7 @@ def test_huge_gaps_converge():
     np.testing.assert_allclose(-np.diff(ratings.rating), 400 * np.log10(9999), atol=CLOSE)
 
 
-def test_a_fit_that_stops_early_is_refused():
+def test_trap_1_a_fit_that_stops_early_is_refused():
     with pytest.raises(NotConverged, match="no minimum after 2 Newton steps"):
         minimise(likelihood(0), np.zeros(8), limit=2)
 

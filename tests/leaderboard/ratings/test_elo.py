@@ -26,7 +26,7 @@ def test_agrees_with_evalica():
     np.testing.assert_allclose(ours.rating, theirs.scores.loc[list(range(15))].to_numpy(), atol=1e-6)
 
 
-def test_the_order_of_the_games_matters_so_no_interval_is_claimed():
+def test_trap_13_the_order_of_the_games_matters_so_no_interval_is_claimed():
     forwards = fit_elo(["a", "a"], ["b", "b"], [1, 0], k=32)
     backwards = fit_elo(["a", "a"], ["b", "b"], [0, 1], k=32)
     assert forwards.rating[0] < 1000 < backwards.rating[0]

@@ -22,7 +22,7 @@ def test_two_players_by_hand():
     assert (ratings.rank_lower.tolist(), ratings.rank_upper.tolist()) == ([1, 1], [2, 2])
 
 
-def test_ties_carry_less_noise_than_wins_and_losses():
+def test_trap_9_ties_carry_less_noise_than_the_inverse_fisher_says():
     # 4 wins, 4 losses: squared residuals 8 / 4 = 2. With 2, 2 and 4 ties: 1. Curvature is 2 both times.
     decisive = fit_bradley_terry(matchups_of([("a", "b", 1), ("a", "b", 0)], [4, 4]))
     mixed = fit_bradley_terry(matchups_of([("a", "b", 1), ("a", "b", 0), ("a", "b", 0.5)], [2, 2, 4]))
@@ -58,8 +58,8 @@ def test_a_model_known_by_one_tie_alone_has_no_interval():
     assert (ratings.rank_lower.tolist(), ratings.rank_upper.tolist()) == ([1, 2, 0], [2, 3, 0])
 
 
-def test_a_newcomer_widens_nobody():
-    # Trap 10: in the sum-zero gauge the noise of one player with 3 games reaches everyone.
+def test_trap_10_a_newcomer_widens_nobody():
+    # In the sum-zero gauge the noise of one player with 3 games reaches everyone.
     rng = np.random.default_rng(7)
     first, second, score = simulate(rng.normal(0, 0.5, 10), 4000, rng)
     newcomer = (np.full(3, 10), np.array([0, 1, 2]), np.array([1.0, 0.0, 1.0]))
@@ -109,7 +109,7 @@ def test_the_bootstrap_gives_the_same_widths():
     np.testing.assert_allclose(np.sqrt(np.diagonal(ratings.covariance)), spread, rtol=0.15)
 
 
-def test_95_percent_intervals_hold_95_percent_of_the_time():
+def test_trap_9_95_percent_intervals_hold_95_percent_of_the_time():
     # 300 boards of 12 models, 1,200 games: 3,600 intervals, whose share that holds has a standard error of
     # about sqrt(.95 * .05 / 3600) = 0.4 % if independent, less than 1 % as they are.
     rng = np.random.default_rng(5)
@@ -135,7 +135,7 @@ def test_rank_ranges_by_hand():
     assert upper.tolist() == [3, 2, 3, 4]
 
 
-def test_rank_ranges_use_the_correlation():
+def test_trap_10_rank_ranges_use_the_correlation():
     # The same gap of 20, errors of 10 that move together (0.9): the difference has 10 * sqrt(0.2) = 4.47.
     together = 100 * np.array([[1, 0.9], [0.9, 1]])
     assert rank_ranges(np.array([20.0, 0.0]), together, 1.96).upper.tolist() == [1, 2]

@@ -8,7 +8,7 @@ from leaderboard.ratings.judged_matches import JudgedMatches
 NONE = np.nan
 
 
-def test_several_votes_on_a_match_are_one_unit_with_their_mean():
+def test_trap_11_several_votes_on_a_match_are_one_unit_with_their_mean():
     # Match m: people say 1, 0 (for b, so 1 for a) and 0.5 for a: mean (1 + 1 + 0.5) / 3 = 5/6. The judge's
     # two orders say 1 and 0.5 for a: 0.75; the third row has no ruling.
     matches = JudgedMatches.from_rows(

@@ -31,7 +31,7 @@ def test_full_steps_that_overshoot_are_shortened():
     assert found.hessian == pytest.approx(np.array([[1.0]]))
 
 
-def test_small_steps_are_not_mistaken_for_arrival():
+def test_trap_1_small_steps_are_not_mistaken_for_arrival():
     # With the curvature a million times too steep, the step from 1 is about 1e-6, and the gradient stays.
     with pytest.raises(NotConverged, match="the gradient did not vanish"):
         minimise(Bowl(steepened=1e6), np.array([1.0]))

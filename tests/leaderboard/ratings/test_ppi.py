@@ -80,8 +80,8 @@ def test_a_perfect_judge_is_worth_its_matches():
     assert powered.gain > 4
 
 
-def test_a_love_of_one_model_cancels():
-    # Trap 11: the same judge, and one that always rules for model 0, say the same within each pair.
+def test_trap_11_a_love_of_one_model_cancels_where_a_pool_would_believe_it():
+    # The same judge, and one that always rules for model 0, say the same within each pair.
     matches, _ = simulated("sensible judge", labelled=1500)
     favourite = matches.players.index(0)
     adored = np.where(matches.low == favourite, 1.0, np.where(matches.high == favourite, 0.0, matches.judge))
@@ -94,7 +94,7 @@ def test_a_love_of_one_model_cancels():
 
 
 @pytest.mark.parametrize("name", ["useless judge", "biased to one family", "active sampling"])
-def test_never_much_worse_than_people_alone(name):
+def test_trap_11_never_much_worse_than_people_alone(name):
     # The long table is tests/benchmarks/ppi.py; 20 runs leave some 5 % of noise on the ratio.
     totals = np.zeros(2)
     for seed in range(20):
@@ -115,7 +115,7 @@ def test_intervals_get_narrower_by_what_the_gain_says():
     assert powered.gain > 1.05
 
 
-def test_people_asked_about_other_prompts_do_no_harm():
+def test_trap_11_people_asked_about_other_prompts_do_no_harm():
     # The judge gives a 9 points of 10 on prompt p and 1 of 10 on q; people, mostly asked on p, split evenly
     # on both. Unweighted, judge-only matches (half on q) would look unlucky for a.
     rng = np.random.default_rng(5)

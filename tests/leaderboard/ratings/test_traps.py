@@ -1,5 +1,8 @@
-"""The traps that other rating programs fall into, one test each; those of clusters, style control, Davidson's
-scale and joint ranks stand beside their methods (traps 2, 6, 8, 10 and 12).
+"""The traps that other rating programs fall into, by number; more tests of a trap stand beside its method.
+
+Clusters (6, 7, 8) are in test_clusters, intervals and ranks (9, 10) in test_intervals and test_separation,
+people with a judge (11) in test_ppi, Davidson's scale (12) in test_davidson, a judge's orders (14) in
+test_refresh too, the choice of pairs (15) in test_next_pairs.
 """
 
 import sys
@@ -196,6 +199,20 @@ def test_trap_10_an_anchor_must_be_rated():
     for name, message in (("z", "not among the players"), ("u", "cannot be rated on these games")):
         with pytest.raises(ValueError, match=message):
             fit_bradley_terry(matchups_of([*LIVELY, ("u", "a", 1)]), anchor={name: 1000})
+
+
+def test_trap_13_the_order_of_the_games_moves_elo_and_not_the_board():
+    rng = np.random.default_rng(6)
+    first, second, score = simulate(rng.normal(0, 1, 6), 600, rng)
+    order = np.argsort(score, kind="stable")
+    forwards, backwards = ((first[rows], second[rows], score[rows]) for rows in (order, order[::-1]))
+    elo = [fit_elo(*games, players=range(6)).rating for games in (forwards, backwards)]
+    board = [
+        fit_bradley_terry(Matchups.from_rows(*games, players=range(6))).rating
+        for games in (forwards, backwards)
+    ]
+    assert np.abs(elo[0] - elo[1]).max() > 10
+    np.testing.assert_allclose(board[0], board[1], atol=1e-9)
 
 
 def test_trap_13_shuffled_elo_tells_the_spread_of_the_order():
