@@ -26,8 +26,9 @@ def styled_games(seed, games=3000, size=6, beta=(0.6, -0.2), scale=(1.0, 5.0)):
     return strength, Games(tuple(range(size)), first, second, quarters, None, {}, covariates)
 
 
-def test_a_naive_fit_agrees():
-    _, games = styled_games(1, games=800)
+@pytest.mark.parametrize("number", [800, 40_000])  # 40,000 rows are more than one block
+def test_a_naive_fit_agrees(number):
+    _, games = styled_games(1, games=number)
     styles = np.array(list(games.covariates.values()))
     styles = styles / np.sqrt((styles**2).mean(axis=1, keepdims=True))
 
