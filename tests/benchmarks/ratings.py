@@ -1,23 +1,28 @@
-"""How fast and how exact the ratings are beside their peers: prints a table, with the machine.
+"""How fast and how exact the ratings are beside their peers: each figure with its goal and whether it is met.
 
-``OPENBLAS_NUM_THREADS=1 python -m tests.benchmarks.ratings [--rows 1000000] [--repeat 5]``. 200 models with
-heavy-tailed pairs and 20 % ties, as a pandas DataFrame of strings. Times are medians of this process's CPU
-time; arena-rank is left out where it is not installed, and FastChat's way, L-BFGS on the unique triples, is
-written here. Memory is the peak above the input, in a process of its own.
+``OPENBLAS_NUM_THREADS=1 python -m tests.benchmarks.ratings [--rows 1000000] [--repeat 5]``, and
+``--arena-rank PYTHON`` for an interpreter that has arena-rank and its JAX, where ``arena_rank_times`` reads
+the same votes. 200 models with heavy-tailed pairs and 20 % ties, as a pandas DataFrame of strings. Times are
+medians of CPU time, warm. FastChat's way, L-BFGS on the unique triples, is written here. Memory is the peak
+above the input, in a process of its own.
 """
 
 import argparse
 import ctypes
 import gc
+import json
 import os
 import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import choix
 import evalica
 import numpy as np
 import pandas as pd
@@ -28,6 +33,7 @@ from scipy.special import expit
 from leaderboard.ratings import fit_bradley_terry, fit_davidson, fit_elo, fit_style
 from leaderboard.ratings.tables import read_games
 
+CLOSE = 1e-4  # points
 STYLES = ("length", "headers", "lists", "bold")
 WINNERS = {"model_a": evalica.Winner.X, "model_b": evalica.Winner.Y, "tie": evalica.Winner.Draw}
 
@@ -82,28 +88,6 @@ def ours(votes: pd.DataFrame) -> pd.Series:
     return pd.Series(ratings.rating, list(ratings.players))
 
 
-def arena_rank() -> dict[str, Callable[[pd.DataFrame], Any]]:
-    """arena-rank's ways, if it is installed."""
-    try:
-        from arena_rank.models.bradley_terry import BradleyTerry
-        from arena_rank.models.contextual_bradley_terry import ContextualBradleyTerry
-        from arena_rank.utils.data_utils import ContextualPairDataset, PairDataset
-    except ImportError:
-        return {}
-
-    def plain(votes: pd.DataFrame) -> pd.Series:
-        dataset = PairDataset.from_pandas(votes)
-        found = BradleyTerry(len(dataset.competitors)).compute_ratings_and_cis(dataset)
-        return pd.Series(np.asarray(found["ratings"]), found["competitors"])
-
-    def style(votes: pd.DataFrame) -> Any:
-        dataset = ContextualPairDataset.from_pandas(votes, feature_cols=list(STYLES))
-        model = ContextualBradleyTerry(len(dataset.competitors), len(STYLES))
-        return np.asarray(model.compute_ratings_and_cis(dataset)["ratings"])
-
-    return {"plain": plain, "style": style}
-
-
 def timed(work: Callable[[], Any], repeat: int) -> float:
     """Median CPU seconds, after one run to warm up when there are several."""
     if repeat > 1:
@@ -122,53 +106,109 @@ def gap(one: pd.Series, other: pd.Series) -> float:
     return float(np.abs((one - one.mean()) - (other - other.mean())).max())
 
 
-def show(name: str, seconds: float, beside: str = "") -> None:
-    print(f"{name:<62}{1000 * seconds:>10,.0f} ms  {beside}", flush=True)
+def show(work: str, figure: str, beside: str = "", goal: str = "", met: bool | None = None) -> None:
+    verdict = {True: "met", False: "MISSED", None: ""}[met]
+    print(f"{work:<52}{figure:>10}  {beside:<46}{goal:<22}{verdict}".rstrip(), flush=True)
 
 
-def compare(votes: pd.DataFrame, repeat: int) -> None:
-    peers: dict[str, Callable[[], Any]] = {
-        "FastChat's formulation": lambda: fastchat(votes),
-        f"evalica {evalica.__version__}": lambda: evalica_ratings(votes),
-    }
-    rank = arena_rank()
-    if rank:
-        peers["arena-rank with its sandwich"] = lambda: rank["plain"](votes)
-    own = timed(lambda: ours(votes), repeat)
-    best = ours(votes)
-    show("ours, with 95 % sandwich and rank ranges", own)
-    for name, work in peers.items():
-        taken = timed(work, min(repeat, 3))
-        show(name, taken, f"{taken / own:.0f} times; {gap(best, work()):.1e} points from ours")
-    exact = evalica_ratings(votes, tolerance=1e-12, limit=100_000)
-    print(f"{'evalica run to the end (tolerance 1e-12)':<62}{'':>15}{gap(best, exact):.1e} points from ours")
-    again = read_games(votes).matchups()
-    once = evalica_round(votes)
-    show(
-        "evalica, one of the 100 rounds of a bootstrap",
-        once,
-        f"100 of them are {100 * once / own:.0f} times ours",
-    )
-    show("ours, from kept counts", timed(lambda: fit_bradley_terry(again), repeat))
-    show("ours, Davidson from kept counts", timed(lambda: fit_davidson(again), repeat))
-    games = read_games(votes, keep=["category", "prompt", "voter"])
-    slices = timed(lambda: [fit_bradley_terry(each) for _, each in games.slices("category")], min(repeat, 3))
-    show("ours, 30 categories", slices)
-    for cluster in (("prompt",), ("voter",), ("prompt", "voter")):
-        taken = timed(lambda cluster=cluster: fit_bradley_terry(games, cluster=cluster), 1)
-        show(f"ours, clustered by {' and '.join(cluster)}", taken)
-    style = timed(lambda: fit_style(read_games(votes, covariates=STYLES)), min(repeat, 3))
-    show("ours, style control with 4 covariates, both boards", style)
-    if rank:
-        taken = timed(lambda: rank["style"](votes), 1)
-        show("arena-rank, style control", taken, f"{taken / style:.0f} times")
-    columns = (games.first, games.second, games.score)
-    show("ours, online Elo", timed(lambda: fit_elo(*columns, players=range(len(games.players))), 1))
+def in_ms(seconds: float) -> str:
+    return f"{1000 * seconds:,.0f} ms"
 
 
-def evalica_round(votes: pd.DataFrame) -> float:
+def within(work: str, seconds: float, limit: float | None = None) -> None:
+    if limit is None:
+        show(work, in_ms(seconds))
+    else:
+        show(work, in_ms(seconds), "", f"under {in_ms(limit)}", seconds < limit)
+
+
+def against(work: str, seconds: float, own: float, times: float, beside: str = "") -> None:
+    """A peer's time beside ours, which should be so many times shorter."""
+    ratio = seconds / own
+    show(work, in_ms(seconds), f"{ratio:.0f} times ours{beside}", f"{times:.0f} times", ratio >= times)
+
+
+def close(work: str, points: float) -> None:
+    show(work, "", f"{points:.1e} points from ours", f"under {CLOSE:g} points", points < CLOSE)
+
+
+def compare_points(votes: pd.DataFrame, rank: dict[str, Any], repeat: int) -> None:
+    own, best = timed(lambda: ours(votes), repeat), ours(votes)
+    show("ours, with 95 % sandwich and rank ranges", in_ms(own))
+    for name, work in (
+        ("FastChat's formulation", fastchat),
+        (f"evalica {evalica.__version__}", evalica_ratings),
+    ):
+        taken = timed(lambda work=work: work(votes), min(repeat, 3))
+        against(f"{name}, points alone", taken, own, 15, f", ends {gap(best, work(votes)):.1e} points away")
     sample = votes.sample(frac=1, replace=True, random_state=1)
-    return timed(lambda: evalica_ratings(sample), 1)
+    once = timed(lambda: evalica_ratings(sample), 1)
+    against("evalica, 100 bootstrap rounds (one, taken 100 times)", 100 * once, own, 200)
+    if rank:
+        name = f"arena-rank {rank['version']}"
+        away = gap(best, pd.Series(rank["ratings"]))
+        against(f"{name}, points alone", rank["points"], own, 20, f", ends {away:.1e} points away")
+        against(f"{name}, with its sandwich", rank["intervals"], own, 25)
+    else:
+        show("arena-rank", "", "not measured: --arena-rank names no interpreter")
+
+
+def compare_exactness(votes: pd.DataFrame) -> None:
+    """evalica and choix run to their end, on these votes and on small samples of them."""
+    cases = {f"{len(votes):,} votes": votes} | {
+        f"{size:,} votes": make_votes(size, models, seed=size) for size, models in ((50_000, 50), (5_000, 8))
+    }
+    for name, case in cases.items():
+        best = ours(case)
+        assert not best.isna().any(), "not connected"
+        close(
+            f"evalica run to the end, {name}",
+            gap(best, evalica_ratings(case, tolerance=1e-12, limit=100_000)),
+        )
+        close(f"choix run to the end, {name}", gap(best, choix_ratings(case)))
+
+
+def choix_ratings(votes: pd.DataFrame) -> pd.Series:
+    codes, names = pd.factorize(pd.concat([votes["model_a"], votes["model_b"]]))
+    first, second = codes[: len(votes)], codes[len(votes) :]
+    score = votes["winner"].map({"model_a": 1.0, "model_b": 0.0, "tie": 0.5}).to_numpy()
+    wins = np.zeros((len(names), len(names)))
+    np.add.at(wins, (first, second), score)
+    np.add.at(wins, (second, first), 1 - score)
+    return pd.Series(choix.ilsr_pairwise_dense(wins, max_iter=10_000, tol=1e-11) * 400 / np.log(10), names)
+
+
+def compare_boards(votes: pd.DataFrame, rank: dict[str, Any], repeat: int) -> None:
+    again = read_games(votes).matchups()
+    within("ours, from kept counts", timed(lambda: fit_bradley_terry(again), repeat), 0.015)
+    within("ours, Davidson from kept counts", timed(lambda: fit_davidson(again), repeat))
+    games = read_games(votes, keep=["category", "prompt", "voter"])
+    few = min(repeat, 3)
+    each = timed(lambda: [fit_bradley_terry(own) for _, own in games.slices("category")], few)
+    within("ours, 30 categories", each, 0.5)
+    for cluster in (("prompt",), ("voter",), ("prompt", "voter")):
+        taken = timed(lambda cluster=cluster: fit_bradley_terry(games, cluster=cluster), few)
+        within(f"ours, clustered by {' and '.join(cluster)}", taken)
+    style = timed(lambda: fit_style(read_games(votes, covariates=STYLES)), few)
+    within("ours, style with 4 covariates, both boards, sandwich", style)
+    if rank:
+        against(f"arena-rank {rank['version']}, style with its sandwich", rank["style"], style, 20)
+    columns = (games.first, games.second, games.score)
+    within("ours, online Elo", timed(lambda: fit_elo(*columns, players=range(len(games.players))), 1))
+
+
+def arena_rank(python: str | None, votes: pd.DataFrame) -> dict[str, Any]:
+    """What ``arena_rank_times`` tells of these votes; nothing without an interpreter."""
+    if python is None:
+        return {}
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "votes.parquet"
+        votes.to_parquet(path)
+        script = Path(__file__).with_name("arena_rank_times.py")
+        command = [python, str(script), str(path), ",".join(STYLES)]
+        quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}  # XLA tells how long it compiles
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=quiet)
+    return json.loads(done.stdout)
 
 
 def print_memory(rows: int) -> None:
@@ -191,10 +231,16 @@ def resident(field: str = "VmRSS") -> float:
     return int(line.split()[1]) / 1024
 
 
+def memory(rows: int) -> float:
+    command = [sys.executable, "-m", "tests.benchmarks.ratings", "--memory", "--rows", str(rows)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--arena-rank", metavar="PYTHON", help="an interpreter that has arena-rank installed")
     parser.add_argument("--memory", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.memory:
@@ -202,13 +248,17 @@ def main() -> None:
         return
     print(f"{platform.platform()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
     print(f"numpy {np.__version__}, pandas {pd.__version__}, {asked.rows:,} rows\n")
-    compare(make_votes(asked.rows), asked.repeat)
-    for rows, models in ((5 * asked.rows, 200), (asked.rows, 2000)):
-        votes = make_votes(rows, models)
-        show(f"ours, {rows:,} rows, {models:,} models", timed(lambda votes=votes: ours(votes), 3))
-    command = [sys.executable, "-m", "tests.benchmarks.ratings", "--memory", "--rows", str(asked.rows)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    print(f"{'ours, memory above the input':<62}{done.stdout.strip():>10} MB")
+    votes = make_votes(asked.rows)
+    rank = arena_rank(asked.arena_rank, votes)
+    compare_points(votes, rank, asked.repeat)
+    compare_boards(votes, rank, asked.repeat)
+    for rows, models, limit in ((5 * asked.rows, 200, 0.8), (asked.rows, 2000, 2.0)):
+        many = make_votes(rows, models)
+        taken = timed(lambda many=many: ours(many), min(asked.repeat, 3))
+        within(f"ours, {rows:,} rows, {models:,} models", taken, limit)
+    above = memory(asked.rows)
+    show("ours, memory above the input", f"{above:.0f} MB", "", "under 150 MB", above < 150)
+    compare_exactness(votes)
 
 
 if __name__ == "__main__":
