@@ -3,8 +3,8 @@
 ``OPENBLAS_NUM_THREADS=1 python -m tests.benchmarks.ratings [--rows 1000000] [--repeat 5]``, and
 ``--arena-rank PYTHON`` for an interpreter that has arena-rank and its JAX, where ``arena_rank_times`` reads
 the same votes. 200 models with heavy-tailed pairs and 20 % ties, as a pandas DataFrame of strings. Times are
-medians of CPU time, warm. FastChat's way, L-BFGS on the unique triples, is written here. Memory is the peak
-above the input, in a process of its own.
+medians of CPU time, warm; FastChat's way (L-BFGS on the unique triples, written here) and evalica take turns
+with ours. Memory is the peak above the input, in a process of its own.
 """
 
 import argparse
@@ -100,6 +100,12 @@ def timed(work: Callable[[], Any], repeat: int) -> float:
     return median(taken)
 
 
+def in_turns(one: Callable[[], Any], other: Callable[[], Any], rounds: int) -> tuple[float, float]:
+    """Median CPU seconds of each, warm, in turns: a machine that gets busy then slows both."""
+    taken = [(timed(one, 3), timed(other, 1)) for _ in range(rounds + 1)][1:]
+    return median(each for each, _ in taken), median(each for _, each in taken)
+
+
 def gap(one: pd.Series, other: pd.Series) -> float:
     """Largest distance in points between two boards of the same models, both centred."""
     other = other.loc[one.index]
@@ -139,11 +145,11 @@ def compare_points(votes: pd.DataFrame, rank: dict[str, Any], repeat: int) -> No
         ("FastChat's formulation", fastchat),
         (f"evalica {evalica.__version__}", evalica_ratings),
     ):
-        taken = timed(lambda work=work: work(votes), min(repeat, 3))
+        own, taken = in_turns(lambda: ours(votes), lambda work=work: work(votes), repeat)
         against(f"{name}, points alone", taken, own, 15, f", ends {gap(best, work(votes)):.1e} points away")
     sample = votes.sample(frac=1, replace=True, random_state=1)
-    once = timed(lambda: evalica_ratings(sample), 1)
-    against("evalica, 100 bootstrap rounds (one, taken 100 times)", 100 * once, own, 200)
+    own, once = in_turns(lambda: ours(votes), lambda: evalica_ratings(sample), 1)
+    against("evalica, 100 bootstrap rounds (100 times one)", 100 * once, own, 200)
     if rank:
         name = f"arena-rank {rank['version']}"
         away = gap(best, pd.Series(rank["ratings"]))
