@@ -207,8 +207,8 @@ def _scaled(games: Games, roots: Sequence[float]) -> Floats:
 def _method(names: tuple[str, ...], start: Mapping[Hashable, float]) -> Method:
     def likelihood(pairs: PairTotals, games: Games | None) -> StyleLikelihood:
         assert games is not None
-        for name, values in games.covariates.items():
-            if not root_mean_square(values) > 0:
+        for name, root in zip(games.covariates, _roots(games), strict=True):
+            if not root > 0:
                 raise NotConverged(f"{name} does not differ between those who can be compared")
         guess = np.nan_to_num([start[player] for player in games.players])
         return StyleLikelihood(pairs, games, guess)
