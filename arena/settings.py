@@ -23,10 +23,11 @@ def env_bool(name: str, default: bool) -> bool:
     return value in ("1", "true", "yes") if value else default
 
 
-def env_int(name: str, default: int) -> int:
+def env_int(name: str, default: int, least: int = 1) -> int:
     value = os.environ.get(name, "")
-    if value and not (value.isdecimal() and int(value) > 0):
-        raise ImproperlyConfigured(f"{name} must be a whole number above zero, not {value!r}.")
+    if value and not (value.isdecimal() and int(value) >= least):
+        words = "above zero" if least else "from zero up"
+        raise ImproperlyConfigured(f"{name} must be a whole number {words}, not {value!r}.")
     return int(value) if value else default
 
 
@@ -200,6 +201,7 @@ CELERY_BEAT_SCHEDULE = {
         "judging.tasks.plan_judging": 2.0,
         "judging.tasks.judge_pending": 2.0,
         "leaderboard.tasks.refresh_boards": 2.0,
+        "leaderboard.tasks.take_due_snapshot": 60.0,
     }.items()
 }
 
@@ -218,6 +220,7 @@ VLLM_CONCURRENCY = env_int("VLLM_CONCURRENCY", 128)  # requests in flight to the
 VLLM_STARTUP = env_int("VLLM_STARTUP", 900)  # seconds that a model may take to load
 VLLM_IDLE = env_int("VLLM_IDLE", 300)  # seconds that a model stays loaded without work
 MATCH_BUDGET = env_int("MATCH_BUDGET", 200)  # matches that a competitor gets on a benchmark
+SNAPSHOT_HOURS = env_int("SNAPSHOT_HOURS", 24, least=0)  # between two snapshots of all boards; 0 is never
 UPLOAD_LIMIT = env_int("UPLOAD_LIMIT", 64 * 1024 * 1024)  # bytes of one uploaded file
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # form fields; files stream past it
 FILE_UPLOAD_HANDLERS = [

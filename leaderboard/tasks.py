@@ -7,7 +7,7 @@ from django.utils import timezone
 from arena import jobs
 from arena.models import Submission
 from leaderboard.planner import pair_submission, short_of, top_up
-from leaderboard.services import boards
+from leaderboard.services import boards, snapshots
 
 
 @shared_task(name="leaderboard.tasks.pair_submissions")
@@ -33,3 +33,9 @@ def top_up_submissions() -> None:
 def refresh_boards() -> None:
     """Fit the boards and reports that have something new."""
     boards.refresh_boards(now=timezone.now())
+
+
+@shared_task(name="leaderboard.tasks.take_due_snapshot")
+def take_due_snapshot() -> None:
+    """Take the snapshot that staff asked for, or that is due."""
+    snapshots.take_due_snapshot(now=timezone.now(), hours=settings.SNAPSHOT_HOURS)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leaderboard.views import board, charts, home, judges, methods, models, submission
+from leaderboard.views import board, charts, home, judges, methods, models, snapshots, submission
 
 urlpatterns = [
     path("", home.home, name="vote"),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("models/<slug:slug>/", models.detail, name="model"),
     path("judges/", judges.index, name="judges"),
     path("judges/<slug:slug>/", judges.detail, name="judge"),
+    path("snapshots/", snapshots.index, name="snapshots"),
+    path("snapshots/<int:number>/", snapshots.detail, name="snapshot"),
+    path("snapshots/<int:number>/export.zip", snapshots.export, name="snapshot_export"),
     path("submissions/<int:pk>/", submission.status, name="submission"),
     path("methods/", methods.methods, name="methods"),
 ]

@@ -14,6 +14,7 @@ Disallow: /submit/
 Disallow: /submissions/
 Disallow: /accounts/
 Disallow: /admin/
+Disallow: /snapshots/*/export.zip
 """
 # What crawlers and link previews call themselves; Cubot makes telephones.
 NAMES = re.compile(r"(?<!cu)bot\b|crawler|spider|slurp|preview|externalhit", re.IGNORECASE)

@@ -1,4 +1,5 @@
-"""Derived tables: delete every row and ``manage.py refresh_boards --all`` makes them again.
+"""Derived tables: delete every row and ``manage.py refresh_boards --all`` makes them again. Snapshots are
+kept beside them and cannot be made again.
 
 Split by noun; import from here.
 """
@@ -21,6 +22,14 @@ from leaderboard.models.reads import (
     withdrawn_from,
 )
 from leaderboard.models.reports import JudgeReport
+from leaderboard.models.snapshots import (
+    KeptBenchmark,
+    KeptBoard,
+    KeptPart,
+    Snapshot,
+    SnapshotRequest,
+    snapshots_stamp,
+)
 from leaderboard.models.styles import AnswerStyle, unmeasured_answers
 
 __all__ = [
@@ -29,8 +38,13 @@ __all__ = [
     "CountedScope",
     "JudgeReport",
     "JudgingProgress",
+    "KeptBenchmark",
+    "KeptBoard",
+    "KeptPart",
     "PairCount",
     "Quarantined",
+    "Snapshot",
+    "SnapshotRequest",
     "Standing",
     "Trouble",
     "boards_stamp",
@@ -41,6 +55,7 @@ __all__ = [
     "matches_of",
     "quarantined_votes",
     "rated_standings",
+    "snapshots_stamp",
     "trouble_of",
     "unmeasured_answers",
     "vote_counts",

@@ -21,6 +21,7 @@ from judging.services.judges import register_judge
 from judging.services.judging import judge_pending, plan_judging
 from leaderboard.planner import pair_submission
 from leaderboard.services.boards import refresh_boards
+from leaderboard.services.snapshots import forget_demo
 
 FOLDER = Path(__file__).resolve().parent.parent / "demo"
 SLUG = "demo"
@@ -95,6 +96,7 @@ def clear_demo() -> int:
         removed, _ = Competitor.objects.filter(is_demo=True).delete()
         Judge.objects.filter(is_demo=True).delete()
         Voter.objects.filter(origin=SLUG).delete()
+        forget_demo()
         if user := demo_user():
             user.delete()
     (settings.ARENA_HOME / NO_DEMO).touch()

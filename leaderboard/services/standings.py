@@ -77,13 +77,15 @@ def store_board(key: Key, fitted: Fitted, *, signature: str, now: datetime) -> N
         details=fitted.details,
         fitted_at=now,
     )
-    together = _together(ratings) if ratings.covariance is not None else {}
-    places = [_place(row)._replace(**together.get(row.player, {})) for row in ratings.rows()]
+    joined = together(ratings)
+    places = [_place(row)._replace(**joined.get(row.player, {})) for row in ratings.rows()]
     _replace({board.pk: places})
 
 
-def _together(ratings: Ratings) -> dict[Any, dict[str, Any]]:
-    """By player: the ranks that hold for all at once, and who it is tied with."""
+def together(ratings: Ratings) -> dict[Any, dict[str, Any]]:
+    """By player: the ranks that hold for all at once, and who it is tied with; empty without intervals."""
+    if ratings.covariance is None:
+        return {}
     draws = FEW_DRAWS if len(ratings.players) > MANY else DRAWS
     joint = simultaneous_ranks(ratings, draws=draws)
     lower, upper = joint.lower.tolist(), joint.upper.tolist()

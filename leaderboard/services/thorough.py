@@ -98,6 +98,15 @@ def fit_all(facts: Facts) -> Iterator[tuple[str, str, Fitted]]:
 
 def fit_one(facts: Facts, category: str, method: str) -> Fitted | None:
     """One board; None where the method has nothing to start from. Raises NotConverged."""
+    fitted = fit_bare(facts, category, method)
+    if fitted is None or method != Board.Method.BRADLEY_TERRY or category != ALL:
+        return fitted
+    details = _robustness(facts.games) | (_flagged(facts.games) if facts.judge is None else {})
+    return replace(fitted, details=fitted.details | details)
+
+
+def fit_bare(facts: Facts, category: str, method: str) -> Fitted | None:
+    """``fit_one`` without what is found out about the board besides; asks no database."""
     games = facts.within(facts.games, category)
     match method:
         case Board.Method.ELO:
@@ -107,11 +116,7 @@ def fit_one(facts: Facts, category: str, method: str) -> Fitted | None:
         case Board.Method.POWERED:
             return _powered(facts, games, category)
     cluster = cluster_of(games)
-    ratings = fit_bradley_terry(games, cluster=(cluster,))
-    details = _robustness(games) if category == ALL else {}
-    if category == ALL and facts.judge is None:
-        details |= _flagged(games)
-    return _fitted(ratings, games, cluster, details)
+    return _fitted(fit_bradley_terry(games, cluster=(cluster,)), games, cluster)
 
 
 def cluster_of(games: Games) -> str:

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
 from leaderboard import charts
-from leaderboard.models import Board, Standing, boards_stamp, withdrawn_from
+from leaderboard.models import Board, Snapshot, Standing, boards_stamp, withdrawn_from
 from leaderboard.page_cache import Rendered
 from leaderboard.views import downloads, side_by_side, switches
 from leaderboard.views.cached import HTML, NotHere, not_here, serve
@@ -87,6 +87,7 @@ def frame(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
         "query": query,
         "benchmark": scope.benchmark,
         "withdrawn": withdrawn_from(scope.benchmark).count(),
+        "snapshot": Snapshot.objects.of_benchmark(here).first(),
         "source": source,
         "pages": switches.page_choices(on, source),
         "tabs": switches.source_choices(scope, on, source),
