@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from leaderboard.frozen.tables import Columns, Part, cut, digest_of, rows_of
+from leaderboard.frozen.tables import Columns, cut, digest_of, rows_of
 
 PEOPLE, STYLES = "people", "styles"  # names of tables; judges' are ``judge_table``
 
@@ -57,14 +57,14 @@ class Inputs:
     tables: dict[str, Columns] = field(repr=False)
 
     @cached_property
-    def parts(self) -> dict[str, list[Part]]:
-        """Every table's parts."""
-        return {name: list(cut(columns)) for name, columns in self.tables.items()}
+    def parts(self) -> dict[str, list[str]]:
+        """The SHA-256 of every table's parts, in their order."""
+        return {name: [part.sha256 for part in cut(columns)] for name, columns in self.tables.items()}
 
     @cached_property
     def digests(self) -> dict[str, str]:
         """Every table's SHA-256."""
-        return {name: digest_of([part.sha256 for part in parts]) for name, parts in self.parts.items()}
+        return {name: digest_of(parts) for name, parts in self.parts.items()}
 
     @cached_property
     def sha256(self) -> str:

@@ -5,6 +5,7 @@ What is fitted here asks no database, so that an export gives the same boards an
 
 import logging
 from collections.abc import Iterator, Mapping
+from itertools import compress
 from typing import Any
 
 from django.db.models import Exists, OuterRef
@@ -82,16 +83,13 @@ def _numbered(columns: Columns, places: Mapping[int, int], asked: Mapping[int, i
     """Database ids of models and prompts as numbers from 0, voters' as numbers from 1 by first appearance."""
     voters: dict[int, int] = {}
     rows = {name: numbers_of(column) for name, column in columns.items() if name != "shown"}
-    kept = [
-        at
-        for at, (one, other, prompt) in enumerate(
-            zip(rows["first"], rows["second"], rows["prompt"], strict=True)
-        )
-        if one in places and other in places and prompt in asked
-    ]
+    known = bytearray(
+        one in places and other in places and prompt in asked
+        for one, other, prompt in zip(rows["first"], rows["second"], rows["prompt"], strict=True)
+    )
     found: Columns = {}
     for name, values in rows.items():
-        own = (values[at] for at in kept)
+        own = compress(values, known)
         match name:
             case "first" | "second":
                 found[name] = column_of(places[value] for value in own)

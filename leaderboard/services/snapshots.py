@@ -12,7 +12,7 @@ from django.db import transaction
 from arena import jobs
 from arena.models import Benchmark
 from leaderboard import sources
-from leaderboard.frozen import PEOPLE, FrozenBoard, Inputs, judge_table, pack
+from leaderboard.frozen import PEOPLE, FrozenBoard, Inputs, cut, judge_table, pack
 from leaderboard.frozen.export import write_export
 from leaderboard.frozen.inputs import digest_json
 from leaderboard.frozen.tables import squeeze
@@ -114,17 +114,7 @@ def _keep(
     known = KeptBenchmark.objects.filter(sha256=sha256).first()
     if known is not None:
         return known
-    parts = [part for parts in inputs.parts.values() for part in parts]
-    stored = set(KeptPart.objects.filter(pk__in=[part.sha256 for part in parts]).values_list("pk", flat=True))
-    KeptPart.objects.bulk_create(
-        (
-            KeptPart(sha256=part.sha256, rows=part.rows, data=pack(part.columns))
-            for part in {part.sha256: part for part in parts}.values()
-            if part.sha256 not in stored
-        ),
-        batch_size=20,
-    )
-    named = {name: [part.sha256 for part in own] for name, own in inputs.parts.items()}
+    _keep_parts(inputs)
     boards = []
     for board in Fitter(inputs).all():
         progress(f"{inputs.name}: {board.title}")
@@ -138,9 +128,9 @@ def _keep(
         votes=inputs.rows(PEOPLE),
         rulings=sum(inputs.rows(judge_table(judge.slug)) for judge in inputs.judges),
         board_count=len(boards),
-        outline=squeeze(inputs.outline() | {"parts": named, "digests": inputs.digests}),
+        outline=squeeze(inputs.outline() | {"parts": inputs.parts, "digests": inputs.digests}),
     )
-    kept.parts.set(KeptPart.objects.filter(pk__in=[part.sha256 for part in parts]))
+    kept.parts.set(KeptPart.objects.filter(pk__in=_digests(inputs)))
     KeptBoard.objects.bulk_create(
         KeptBoard(
             benchmark=kept,
@@ -153,6 +143,20 @@ def _keep(
         for board in boards
     )
     return kept
+
+
+def _keep_parts(inputs: Inputs) -> None:
+    """Store those parts of the inputs that no snapshot has yet, one at a time: they may be many."""
+    stored = set(KeptPart.objects.filter(pk__in=_digests(inputs)).values_list("pk", flat=True))
+    for columns in inputs.tables.values():
+        for part in cut(columns):
+            if part.sha256 not in stored:
+                KeptPart.objects.create(sha256=part.sha256, rows=part.rows, data=pack(part.columns))
+                stored.add(part.sha256)
+
+
+def _digests(inputs: Inputs) -> set[str]:
+    return {sha256 for parts in inputs.parts.values() for sha256 in parts}
 
 
 def export_snapshot(snapshot: Snapshot, file: IO[bytes], *, progress: Progress = lambda _: None) -> None:

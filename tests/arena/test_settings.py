@@ -37,6 +37,7 @@ def test_production_settings_pass_djangos_deployment_check():
         ("DATABASE_URL", "postgresql://localhost:abc/arena", "DATABASE_URL must look like"),
         ("ENDPOINT_ALLOW", "http://llm.lan", "ENDPOINT_ALLOW: 'http://llm.lan' is no entry: write host"),
         ("VLLM_OPTIONS", "enforce_eager", "VLLM_OPTIONS must look like option=value"),
+        ("SNAPSHOT_HOURS", "-1", "SNAPSHOT_HOURS must be a whole number from zero up"),
         ("ARENA_SIGNUP", "perhaps", "ARENA_SIGNUP must be 1 or 0"),
         ("DATABASE_URL", "mysql://root@localhost/arena", "DATABASE_URL must look like postgresql://"),
     ],

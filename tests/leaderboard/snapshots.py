@@ -12,13 +12,14 @@ NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 CHOICES = (Winner.MODEL_A, Winner.MODEL_A, Winner.MODEL_B, Winner.TIE)
 
 
-def make_arena(slug: str = "bench") -> tuple[Benchmark, Judge]:
+def make_arena(slug: str = "bench", *, tags: tuple[str, ...] = ()) -> tuple[Benchmark, Judge]:
     """Three models on 8 prompts, 7 voters with a name who vote on 6 of them, a judge of both orders on all.
 
-    Each answer has a length of its own, so that style can be told from strength.
+    Each answer has a length of its own, so that style can be told from strength: seven boards, and as many
+    again for each tag.
     """
     rng = random.Random(3)
-    benchmark = make_benchmark(8, slug=slug)
+    benchmark = make_benchmark(8, slug=slug, tags=list(tags))
     competitors = make_answers(benchmark, "a", "b", "c", organisation="Lab")
     for prompt in benchmark.prompts.all():
         for answer in prompt.answers.all():
