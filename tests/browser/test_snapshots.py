@@ -27,7 +27,9 @@ def taken(demo, django_db_blocker) -> None:
     voter = make_voter()
     for match in Match.objects.order_by("pk")[:60]:
         make_vote(match, Winner.MODEL_A, voter=voter)
-    take_snapshot(now=now, by="olga", note="After a voter who always chose the first answer, whatever it said")
+    take_snapshot(
+        now=now, by="olga", note="After a voter who always chose the first answer, whatever it said"
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
