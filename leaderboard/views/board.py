@@ -87,7 +87,7 @@ def frame(scope: Scope, query: BoardQuery, source: Source) -> dict[str, Any]:
         "query": query,
         "benchmark": scope.benchmark,
         "withdrawn": withdrawn_from(scope.benchmark).count(),
-        "snapshot": Snapshot.objects.of_benchmark(here).first(),
+        "snapshot": Snapshot.objects.of_benchmark(scope.benchmark.slug).first(),
         "source": source,
         "pages": switches.page_choices(on, source),
         "tabs": switches.source_choices(scope, on, source),
