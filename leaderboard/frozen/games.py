@@ -1,4 +1,4 @@
-"""Tables of games as rows of a CSV file, in the layout that ``manage.py rate`` reads, and back."""
+"""Tables of games as rows of a CSV file, and back. ``manage.py rate`` reads those of people."""
 
 from collections.abc import Callable, Iterator, Sequence
 

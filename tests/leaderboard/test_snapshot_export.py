@@ -22,8 +22,6 @@ from leaderboard.models import KeptBoard, Snapshot
 from leaderboard.services.snapshots import take_snapshot
 from tests.leaderboard.snapshots import NOW, make_arena
 
-JUDGE = "judge-of-bench"
-
 
 def run(name: str, *args) -> str:
     out = io.StringIO()
@@ -122,11 +120,11 @@ class TestReproducing:
         run("export_snapshot", 1, "--output", tmp_path / "again.zip")
         assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "one.zip").read_bytes()
 
-    def test_rate_reads_its_games(self, export, tmp_path):
+    def test_rate_reads_its_votes(self, export, tmp_path):
         found = members(export)
         [bench] = json.loads(found["snapshot.json"])["benchmarks"]
         kinds = {(each["judge"], each["category"], each["method"]): each["file"] for each in bench["boards"]}
-        for judge, table, cluster in (("", "people", "voter"), (JUDGE, f"judge-{JUDGE}", "prompt")):
+        for judge, table, cluster in (("", "people", "voter"),):
             path = tmp_path / f"{table}.csv"
             path.write_bytes(found[f"bench/{table}.csv"])
             said = run("rate", path, "--cluster", cluster, "--format", "json")
