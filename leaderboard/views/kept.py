@@ -15,7 +15,7 @@ from leaderboard.frozen import PEOPLE, FrozenBoard, FrozenStanding, judge_table
 from leaderboard.models import Board, KeptBenchmark, KeptBoard, Snapshot, Standing
 from leaderboard.views.cached import NotHere
 from leaderboard.views.formats import counted
-from leaderboard.views.rows import Row, mark_of, rating_scale
+from leaderboard.views.rows import Row, mark_of, rank_words, rating_scale
 
 SLUG = re.compile(r"[-a-zA-Z0-9_]{0,100}")
 METHODS = {
@@ -161,7 +161,7 @@ def _board(
         was = before.ranks.get(slug) if before else None
         shift = was - standing.rank if was and standing.rank else None
         href = reverse("model", args=[slug]) if slug in here else ""
-        shown = Row(standing, mark_of(scale, standing), shift)
+        shown = Row(standing, mark_of(scale, standing), shift, rank_words(standing))
         lines.append(KeptRow(slug, name, organisation, href, shown, before is not None and was is None))
     rated = [line for line in lines if line.row.standing.rating is not None]
     unit = ("vote",) if _counts_votes(board) else ("match", "matches")
