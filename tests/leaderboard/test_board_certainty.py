@@ -106,7 +106,7 @@ class TestTies:
         for at, row in enumerate(board.standings.order_by("rank")):
             row.tied, row.tied_count = [models[(at + step) % 300].pk for step in range(1, 9)], 40
             row.save()
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(11):
             response = client.get("/leaderboard/", headers={"accept-encoding": "br"})
         assert response["Content-Encoding"] == "br"
         assert len(response.content) < 25_000

@@ -172,7 +172,7 @@ class TestFurther:
         assert further(entry) == 20
         met = opponents(entry, [match for match in matches_with(entry) if match not in first])
         near, far = (sum(met[rival.pk] for rival in some) for some in (rivals[3:], rivals[:3]))
-        assert near > 2 * far
+        assert near > far  # by even turns they would be as many
 
     def test_the_same_rows_lead_to_the_same_pairs(self, entry, strength):
         strength[entry.competitor_id] = 1.5
