@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 
 from arena.admin import LargePaginator, number_of
 from arena.models import Job
-from judging.models import KIND, Judge, Judgment
+from judging.models import KIND, InstalledRecipe, Judge, Judgment
 
 
 def _jobs_link(judge: Judge, number: int, state: str) -> str:
@@ -63,10 +63,26 @@ class JudgeAdmin(admin.ModelAdmin):
         self.message_user(request, f"Resumed: {able.update(is_active=True)}.")
 
 
-@admin.register(Judgment)
-class JudgmentAdmin(admin.ModelAdmin):
-    """To look at: a ruling is what was said, and nobody edits that."""
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """To look at: nobody adds, edits or deletes what was said or fetched."""
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+@admin.register(InstalledRecipe)
+class InstalledRecipeAdmin(ReadOnlyAdmin):
+    list_display = ("name", "sha256", "source", "installed_at")
+
+
+@admin.register(Judgment)
+class JudgmentAdmin(ReadOnlyAdmin):
     list_display = ("id", "judge", "match_id", "turn", "order", "verdict", "winner", "created_at")
     list_filter = ("judge", "order", "verdict")
     list_select_related = ("judge",)
@@ -74,12 +90,3 @@ class JudgmentAdmin(admin.ModelAdmin):
     search_fields = ("=match__id",)
     paginator = LargePaginator
     show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Judgment | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Judgment | None = None) -> bool:
-        return False

@@ -150,6 +150,26 @@ class Judge(models.Model):
             )
 
 
+class InstalledRecipe(models.Model):
+    """The words of a judge's own prompt, as they were fetched; judges name them by a part of their hash.
+
+    Rows are added, never changed: what a judge was asked with stays what it was.
+    """
+
+    name = models.CharField(max_length=40, help_text="Of the recipe.")
+    texts = models.JSONField(help_text="Each text by its name in the recipe.")
+    sha256 = models.CharField(max_length=64, help_text="Of the texts.")
+    source = models.TextField(help_text="Address and SHA-256 of each file, one a line.")
+    installed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name", "-installed_at"]
+        constraints = [models.UniqueConstraint(fields=["name", "sha256"], name="recipe_texts_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.sha256[:12]}"
+
+
 class JudgmentQuerySet(models.QuerySet["Judgment"]):
     def on_match(self, match: Match) -> "JudgmentQuerySet":
         """By judge, turn and order, ready to be shown."""

@@ -29,6 +29,7 @@ from leaderboard.views import cached  # noqa: E402
 
 # These machines are shared: an example that takes longer than usual is no fault.
 hypothesis.settings.register_profile("arena", deadline=None)
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile("arena")
 
 

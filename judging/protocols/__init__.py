@@ -1,29 +1,43 @@
 """The forms in which a judge is asked. A new one is a file beside these and a line in ``PROTOCOLS``."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from arena.engines import Message
 from arena.outcomes import Verdict
+from judging.protocols.asking import Apart, Shown
 from judging.protocols.framing import Question, neutralise, suspicious
 from judging.protocols.pairwise import Pairwise
 from judging.protocols.pairwise_reference import PairwiseReference
 from judging.protocols.two_turns import TwoTurns
 
-__all__ = ["PROTOCOLS", "JudgingProtocol", "Question", "UnfitProtocol", "choose", "neutralise", "suspicious"]
+__all__ = [
+    "PROTOCOLS",
+    "Apart",
+    "JudgingProtocol",
+    "Question",
+    "Shown",
+    "UnfitProtocol",
+    "choose",
+    "neutralise",
+    "suspicious",
+]
 
 
 class JudgingProtocol(Protocol):
     """How a judge is asked about two answers, and how its text is read."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def takes(self) -> str:
+        """The questions that fit, in words."""
 
     def fits(self, question: Question) -> bool:
         """Whether questions of this shape can be asked in this form."""
 
-    def render(
-        self, question: Question, first: tuple[str, ...], second: tuple[str, ...]
-    ) -> tuple[Message, ...]:
-        """The messages that show the answers, one text a turn, in this order. Same texts, same messages."""
+    def render(self, question: Question, first: tuple[str, ...], second: tuple[str, ...]) -> Shown | Apart:
+        """What shows the answers, one text a turn, in this order. Same texts, same prompt."""
 
     def read(self, text: str) -> Verdict | None:
         """What the judge's text says, by position; None when it cannot be read."""
@@ -39,16 +53,21 @@ PROTOCOLS: dict[str, JudgingProtocol] = {
 }
 
 
-def choose(name: str, question: Question) -> JudgingProtocol:
+def choose(
+    name: str, question: Question, forms: Mapping[str, JudgingProtocol] = PROTOCOLS
+) -> JudgingProtocol:
     """The protocol of that name; with an empty name, the most specific one that fits the question."""
     if not name:
-        for form in PROTOCOLS.values():
+        for form in forms.values():
             if form.fits(question):
                 return form
         raise UnfitProtocol("No protocol fits a question without turns.")
-    if name not in PROTOCOLS:
-        raise UnfitProtocol(f"There is no protocol {name!r}; there are {', '.join(PROTOCOLS)}.")
-    if not PROTOCOLS[name].fits(question):
+    if name not in forms:
+        raise UnfitProtocol(f"There is no protocol {name!r}; there are {', '.join(forms)}.")
+    if not forms[name].fits(question):
         turns, reference = len(question.turns), "a" if question.has_reference else "no"
-        raise UnfitProtocol(f"{name} does not fit a question with {turns} turn(s) and {reference} reference.")
-    return PROTOCOLS[name]
+        raise UnfitProtocol(
+            f"{name} does not fit a question with {turns} turn(s) and {reference} reference; "
+            f"it takes: {forms[name].takes}."
+        )
+    return forms[name]

@@ -11,6 +11,7 @@ class Pairwise:
     """For a single turn. A reference answer, where there is one, is not shown."""
 
     name = "pairwise"
+    takes = "one turn"
     system = wording.paragraphs(wording.ROLE, wording.FAIRNESS, wording.DATA, wording.FORM)
 
     def fits(self, question: Question) -> bool:

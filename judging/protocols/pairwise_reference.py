@@ -11,6 +11,7 @@ class PairwiseReference:
     """For a single turn with a reference answer."""
 
     name = "pairwise-reference"
+    takes = "one turn, with reference"
     system = wording.paragraphs(wording.ROLE, wording.REFERENCE, wording.FAIRNESS, wording.DATA, wording.FORM)
 
     def fits(self, question: Question) -> bool:

@@ -11,6 +11,7 @@ class TwoTurns:
     """For two turns or more, with or without reference answers. One verdict on the whole conversation."""
 
     name = "two-turns"
+    takes = "two turns or more"
     conversation = (
         "The request has several turns: the person wrote the next one after the reply to the one before. "
         "Judge each assistant's replies together, the later ones as much as the first, and in the light of "

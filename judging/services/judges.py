@@ -1,10 +1,12 @@
 """Registering judges: the same settings again are the same judge, other settings a new version."""
 
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.utils.text import slugify
 
+from arena.models import HostModel
 from judging.models import Judge
 
 
@@ -37,3 +39,11 @@ def _free_slug(slug: str, version: int) -> str:
     while Judge.objects.filter(slug=free).exists():
         free, number = f"{wanted}-{number}", number + 1
     return free
+
+
+def served_here(source: str, **chosen: Any) -> dict[str, Any]:
+    """The fields of a judge whose model workers with vLLM serve; ``chosen`` are a HostModel's own."""
+    host_model, _ = HostModel.objects.get_or_create(source=source, **chosen)
+    # Pages show the model's name to everybody; where it lies on the hosts is nobody's business.
+    name = Path(source).name if source.startswith("/") else source
+    return {"engine": Judge.Engine.VLLM, "model": name, "host_model": host_model}

@@ -1,10 +1,9 @@
 """Judging what is pending: plan jobs, ask the judge's engine, store each ruling as it comes."""
 
-import json
 import logging
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,12 +16,14 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from arena import jobs
-from arena.engines import ENGINES, Completion, Engine, EngineError, Message, Request
+from arena.engines import ENGINES, Completion, Engine, EngineError, Request
 from arena.models import Benchmark, Job, Match
 from arena.outcomes import Order, Verdict, winner_of
 from judging import baselines
 from judging.models import KIND, Judge, Judgment
-from judging.protocols import Question, UnfitProtocol, choose
+from judging.protocols import JudgingProtocol, Question, UnfitProtocol, choose
+from judging.protocols.asking import as_json, complete, requests_for
+from judging.services.recipes import protocols_of
 from judging.verdicts import read_last_verdict
 
 log = logging.getLogger(__name__)
@@ -61,11 +62,12 @@ class _Work:
 
 @dataclass(frozen=True)
 class _Ask:
-    """One order of one match, rendered for the judge."""
+    """One order of one match, rendered for the judge: one request, or one for each answer."""
 
     work: _Work
     order: Order
-    request: Request
+    key: str
+    requests: tuple[Request, ...]
     protocol: str
     read: Callable[[str], Verdict | None]
     prompt_text: str = field(repr=False)
@@ -124,7 +126,8 @@ def _judge_claims(
     """Ask everything that is open about the claimed matches; store what comes in small chunks."""
     works = _load(judge, claims, named=named)
     try:
-        asks = {ask.request.key: ask for work in works for ask in _prepare(judge, work)}
+        forms = protocols_of(judge)
+        asks = {ask.key: ask for work in works for ask in _prepare(judge, work, forms)}
         completions = _ask_judge(judge, asks, engine, end)
     except (ValueError, TypeError, OSError) as error:
         yield _postpone(judge, claims, EngineError("misconfigured", str(error), retry_after=None, final=True))
@@ -148,10 +151,10 @@ def _judge_claims(
     yield _store(due.values(), answered)
 
 
-def _prepare(judge: Judge, work: _Work) -> list["_Ask"]:
+def _prepare(judge: Judge, work: _Work, forms: Mapping[str, JudgingProtocol]) -> list["_Ask"]:
     """What to ask about a match; nothing is left open when it cannot be asked about."""
     try:
-        return [_render(judge, work, order) for order in sorted(work.open)]
+        return [_render(judge, work, order, forms) for order in sorted(work.open)]
     except UnfitProtocol as error:
         work.open.clear()
         work.error = EngineError("unfit_protocol", str(error), retry_after=None, final=True)
@@ -184,7 +187,7 @@ def _place(work: _Work) -> tuple[int, ...]:
     return (work.match.prompt_id, work.match.answer_a_id) if work.match else ()
 
 
-def _render(judge: Judge, work: _Work, order: Order) -> _Ask:
+def _render(judge: Judge, work: _Work, order: Order, forms: Mapping[str, JudgingProtocol]) -> _Ask:
     match = work.match
     assert match is not None  # without its match, a work has nothing open
     shown = [match.answer_a, match.answer_b]
@@ -197,20 +200,16 @@ def _render(judge: Judge, work: _Work, order: Order) -> _Ask:
     if judge.engine == Judge.Engine.SCRIPTED:
         key = "|".join([match.prompt.key, *(answer.competitor.slug for answer in shown)])
     if judge.engine == Judge.Engine.BASELINE:
-        return _Ask(work, order, Request(key, (), {}), judge.model, read_last_verdict, "")
-    protocol = choose(judge.protocol, question)
-    messages = protocol.render(question, first, second)
-    request = Request(key, messages, judge.sampling)
-    return _Ask(work, order, request, protocol.name, protocol.read, _as_json(messages))
+        return _Ask(work, order, key, (), judge.model, read_last_verdict, "")
+    protocol = choose(judge.protocol, question, forms)
+    asked = protocol.render(question, first, second)
+    requests = requests_for(key, asked, judge.sampling)
+    return _Ask(work, order, key, requests, protocol.name, protocol.read, as_json(asked))
 
 
 def _question(match: Match) -> Question:
     reference = match.prompt.reference
     return Question(tuple(match.prompt.turns), tuple(text or "" for text in reference) if reference else None)
-
-
-def _as_json(messages: Iterable[Message]) -> str:
-    return json.dumps([{"role": m.role, "content": m.content} for m in messages], ensure_ascii=False)
 
 
 def _ask_judge(
@@ -223,7 +222,7 @@ def _ask_judge(
         return _rule_by_baseline(judge, asks, seed=int(judge.sampling.get("seed", 0)))
     engine = engine or ENGINES[judge.engine](**_engine_options(judge))
     in_time = takewhile(lambda _: end is None or time.monotonic() < end, asks.values())
-    return (completion for completion in engine.stream(ask.request for ask in in_time))
+    return (completion for completion in complete(engine, ((ask.key, ask.requests) for ask in in_time)))
 
 
 def _engine_options(judge: Judge) -> dict[str, Any]:
@@ -316,7 +315,7 @@ def _postpone(judge: Judge, claims: list[jobs.Claim], error: EngineError) -> Tal
 
 def _judgment(judge: Judge, ask: _Ask, completion: Completion, now: datetime) -> Judgment:
     text = completion.text or ""
-    verdict = None if _cut_off(completion) else ask.read(text)
+    verdict = None if _cut_off(ask, completion) else ask.read(text)
     return Judgment(
         judge=judge,
         match=ask.work.match,
@@ -338,7 +337,9 @@ def _judgment(judge: Judge, ask: _Ask, completion: Completion, now: datetime) ->
     )
 
 
-def _cut_off(completion: Completion) -> bool:
+def _cut_off(ask: _Ask, completion: Completion) -> bool:
     """Whether the text ended for want of tokens before its verdict: what it quotes then is not a ruling."""
+    if all(request.sampling.get("max_tokens") == 1 for request in ask.requests):
+        return False  # a ruling in one token ends like that
     text = (completion.text or "").rstrip(" \n.*`")
     return completion.finish_reason == "length" and not text.endswith("]]")

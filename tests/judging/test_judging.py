@@ -197,8 +197,8 @@ class TestServer:
         matches[0].delete()
         due = []
         for work in asked:
-            for ask in judging._prepare(judge, work):
-                [completion] = judging._rule_by_baseline(judge, {ask.request.key: ask}, seed=0)
+            for ask in judging._prepare(judge, work, {}):
+                [completion] = judging._rule_by_baseline(judge, {ask.key: ask}, seed=0)
                 judging._take(judge, ask, completion)
             due.append(work)
         assert judging._store(due, answered=True).done == 5

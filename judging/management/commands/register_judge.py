@@ -1,7 +1,5 @@
 """``manage.py register_judge NAME --url URL --model MODEL``"""
 
-from pathlib import Path
-
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
@@ -9,7 +7,7 @@ from arena.models import HostModel
 from judging.baselines import BASELINES
 from judging.models import Judge
 from judging.protocols import PROTOCOLS
-from judging.services.judges import register_judge
+from judging.services.judges import register_judge, served_here
 from judging.verdicts import MARKERS
 
 
@@ -68,10 +66,7 @@ def _place(options: dict) -> dict:
     """Where the judge's model answers."""
     if options["serve"] and not options["url"]:
         chosen = {key: options[key] for key in ("revision", "dtype", "max_model_len")}
-        host_model, _ = HostModel.objects.get_or_create(source=options["serve"], **chosen)
-        # Pages show the model's name to everybody; where it lies on the hosts is nobody's business.
-        name = Path(options["serve"]).name if options["serve"].startswith("/") else options["serve"]
-        return {"engine": Judge.Engine.VLLM, "model": name, "host_model": host_model}
+        return served_here(options["serve"], **chosen)
     if options["serve"] or not (options["url"] and options["model"]):
         raise CommandError(
             "Say where the judge is: --url http://host:port/v1 and --model NAME, or --serve SOURCE."

@@ -1,0 +1,106 @@
+"""``manage.py install_judge NAME``: a judge as its authors run it."""
+
+from pathlib import Path
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from arena.shell import FORMATS, format_rows
+from judging.recipes import PAIR, RECIPES, SINGLE, named
+from judging.services.recipes import Known, NotInstalled, Placed, install_judge, known_judges
+
+COLUMNS = (
+    *("judge", "title", "billions", "gpu_gib", "modes", "code", "weights"),
+    *("installed", "registered", "deviations"),
+)
+BRIEF = COLUMNS[:-1]
+
+
+class Command(BaseCommand):
+    help = (
+        "Install a judge as its authors run it: fetch the words of its prompt from their project (one pinned "
+        "file, whose hash is checked and of which nothing is run), store them, and register the judge."
+    )
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("judge", nargs="?", default="", help="see --list")
+        parser.add_argument("--list", action="store_true", help="what can be installed, and what is")
+        parser.add_argument("--format", default="table", choices=FORMATS, help="of the list")
+        parser.add_argument(
+            "--source",
+            action="append",
+            default=[],
+            metavar="PATH",
+            help="take the pinned file from here, a file or a checkout of the project; do not fetch it",
+        )
+        parser.add_argument(
+            "--model",
+            default="",
+            metavar="REPO-OR-PATH",
+            help="what workers with vLLM serve instead of its own weights; with --url: its name there",
+        )
+        parser.add_argument(
+            "--url", default="", help="an OpenAI-compatible server that has the model, with /v1"
+        )
+        parser.add_argument(
+            "--key-variable", default="", help="environment variable of the workers that holds the API key"
+        )
+        parser.add_argument(
+            "--asks",
+            default="",
+            choices=["", PAIR, SINGLE],
+            help="about both answers at once, or about each by itself; default: a pair where it can",
+        )
+        parser.add_argument("--name", default="", help="of the registered judge; default: as installed")
+        parser.add_argument("--paused", action="store_true", help="register without letting it rule yet")
+
+    def handle(self, *, judge: str, **options) -> None:
+        if options["list"]:
+            columns = BRIEF if options["format"] == "table" else COLUMNS
+            rows = [_row(known) for known in known_judges()]
+            self.stdout.write(format_rows(rows, columns, options["format"]))
+            return
+        found = named(judge)
+        if found is None:
+            raise CommandError(f"There is no recipe for {judge!r}; there are {', '.join(RECIPES)}.")
+        recipe, weights = found
+        model = options["model"] or (weights.repository if weights else "")
+        if not model:
+            raise CommandError(
+                f"{judge} is a prompt for any chat model: name one by --model, which workers serve, or by "
+                "--url and --model."
+            )
+        try:
+            registered, created = install_judge(
+                recipe,
+                Placed(model, options["url"], options["key_variable"]),
+                paths=[Path(path) for path in options["source"]],
+                now=timezone.now(),
+                asks=options["asks"],
+                name=options["name"] or judge,
+                description=f"{recipe.title}, asked and read as its authors do. {recipe.deviations}".strip(),
+                is_active=not options["paused"],
+            )
+        except NotInstalled as error:
+            raise CommandError(str(error)) from error
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        said = "Installed" if created else "Already installed:"
+        self.stdout.write(f"{said} {registered}, asked by {registered.protocol}.")
+
+
+def _row(known: Known) -> dict:
+    recipe, weights = known.recipe, known.weights
+    return {
+        "judge": weights.name if weights else recipe.name,
+        "title": recipe.title,
+        "billions": weights.billions if weights else None,
+        "gpu_gib": weights.gpu_gib if weights else None,
+        "modes": recipe.modes,
+        "code": recipe.licence,
+        "weights": weights.licence if weights else "any chat model",
+        "installed": f"{known.installed.installed_at:%Y-%m-%d}" if known.installed else None,
+        "registered": ", ".join(known.judges) or None,
+        "deviations": recipe.deviations or None,
+    }

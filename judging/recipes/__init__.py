@@ -1,0 +1,39 @@
+"""Judges as their authors run them. A new one is a file beside these and a line in ``RECIPES``."""
+
+from judging.recipes import judgelm, pandalm
+from judging.recipes.contract import PAIR, SINGLE, Reading, Recipe, Source, Weights
+from judging.recipes.extracting import BadFile, extract
+from judging.recipes.filling import find_fault
+from judging.recipes.installed import DIGITS, InstalledProtocol
+
+__all__ = [
+    "DIGITS",
+    "PAIR",
+    "RECIPES",
+    "SINGLE",
+    "BadFile",
+    "InstalledProtocol",
+    "Reading",
+    "Recipe",
+    "Source",
+    "Weights",
+    "extract",
+    "find_fault",
+    "named",
+]
+
+RECIPES: dict[str, Recipe] = {
+    "judgelm": judgelm.RECIPE,
+    "pandalm": pandalm.RECIPE,
+}
+
+
+def named(name: str) -> tuple[Recipe, Weights | None] | None:
+    """The recipe of that name with its first weights, or the one that has weights of that name."""
+    if recipe := RECIPES.get(name):
+        return recipe, recipe.weights[0] if recipe.weights else None
+    for recipe in RECIPES.values():
+        for weights in recipe.weights:
+            if weights.name == name:
+                return recipe, weights
+    return None

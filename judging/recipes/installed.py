@@ -1,0 +1,97 @@
+"""A recipe with its texts: a protocol like those beside it, which the site asks and reads by."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from arena.engines import Message
+from arena.outcomes import Verdict
+from judging.protocols import Apart, Question, Shown, UnfitProtocol
+from judging.recipes.contract import PAIR, SINGLE, UNREAD, Reading, Recipe
+from judging.recipes.filling import defuse, hostile_pattern, shown
+
+DIGITS = 12  # of the texts' hash, in a protocol's name
+
+
+@dataclass(frozen=True)
+class InstalledProtocol:
+    """How an installed judge is asked about a pair: by its form for pairs, or about each answer by itself.
+
+    ``asks`` is PAIR or SINGLE. ``name`` holds a part of the texts' hash, so that a judge whose texts change
+    is another judge.
+    """
+
+    name: str
+    recipe: Recipe
+    texts: Mapping[str, str]
+    asks: str = PAIR
+
+    @property
+    def takes(self) -> str:
+        return "; ".join(str(mode) for mode in self.recipe.forms if mode.answers == self.asks)
+
+    def fits(self, question: Question) -> bool:
+        return self.recipe.mode_for(self.asks, question) is not None
+
+    def render(
+        self, question: Question, first: tuple[str, ...], second: tuple[str, ...]
+    ) -> tuple[Message, ...] | str | Apart:
+        if self.asks == PAIR:
+            return self.ask(PAIR, question, (first, second))
+        return Apart(self.ask(SINGLE, question, (first,)), self.ask(SINGLE, question, (second,)))
+
+    def read(self, text: str) -> Verdict | None:
+        return self.reading(text).verdict
+
+    def reading(self, text: str) -> Reading:
+        """What the text says; of a JSON list of the texts of two single rulings, what follows from both."""
+        if self.asks == PAIR:
+            return self.recipe.readers[PAIR](text)
+        try:
+            first, second = (self.recipe.readers[SINGLE](each) for each in json.loads(text))
+        except (ValueError, TypeError, RecursionError):
+            return UNREAD
+        return compare((*first.scores, *second.scores), self.recipe.tie_margin)
+
+    def ask(self, answers_kind: str, question: Question, answers: Sequence[tuple[str, ...]]) -> Shown:
+        """The prompt for PAIR, SINGLE or MANY answers. Raises UnfitProtocol for a mode that it has not."""
+        mode = self.recipe.mode_for(answers_kind, question)
+        if mode is None:
+            turns, reference = len(question.turns), "a" if question.has_reference else "no"
+            raise UnfitProtocol(
+                f"{self.recipe.name} does not judge {answers_kind}, {turns} turn(s), {reference} reference; "
+                f"its modes are: {self.recipe.modes}."
+            )
+        if too_long := [turns for turns in answers if len(turns) > len(question.turns)]:
+            raise ValueError(f"An answer has {len(too_long[0])} turns, its question {len(question.turns)}.")
+        form = self.recipe.forms[mode]
+        harmless = Question(self._harmless(question.turns), self._harmless(question.reference or ()) or None)
+        texts = shown(form, self.texts, harmless, [self._harmless(turns) for turns in answers], answers_kind)
+        if form.raw:
+            return texts[0]
+        roles = [role for role, _ in form.chat]
+        return tuple(Message(role, text) for role, text in zip(roles, texts, strict=True))
+
+    def read_many(self, text: str, count: int) -> Reading:
+        """The scores of so many answers that were asked about at once."""
+        reading = self.recipe.readers["many"](text)
+        return reading if len(reading.scores) == count else UNREAD
+
+    @cached_property
+    def _hostile(self):
+        return hostile_pattern(self.recipe, self.texts)
+
+    def _harmless(self, turns: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(defuse(self.recipe.clean(text), self._hostile) for text in turns)
+
+
+def compare(scores: tuple[float, ...], tie_margin: float = 0.0) -> Reading:
+    """The verdict that follows from two scores; anything but two is unread."""
+    if len(scores) != 2:
+        return UNREAD
+    # Rounded, because 7.1 - 7.0 is a little more than 0.1 in floating point.
+    lead = round(scores[0] - scores[1], 9)
+    if abs(lead) <= tie_margin:
+        return Reading(Verdict.TIE, scores)
+    return Reading(Verdict.FIRST if lead > 0 else Verdict.SECOND, scores)
