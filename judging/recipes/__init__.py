@@ -1,6 +1,9 @@
 """Judges as their authors run them. A new one is a file beside these and a line in ``RECIPES``."""
 
-from judging.recipes import judgelm, pandalm
+from judging.recipes import (
+    judgelm,
+    pandalm,
+)
 from judging.recipes.contract import PAIR, SINGLE, Reading, Recipe, Source, Weights
 from judging.recipes.extracting import BadFile, extract
 from judging.recipes.filling import find_fault

@@ -60,12 +60,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Weights:
-    """A model that was trained for the recipe; `billions` of parameters."""
+    """A model that was trained for the recipe; `billions` of parameters.
+
+    `revision` is where the repository holds safetensors, if its main branch has pickles alone, which
+    are not loaded here.
+    """
 
     name: str
     repository: str
     billions: float
     licence: str
+    revision: str = ""
 
     @property
     def gpu_gib(self) -> int:
@@ -77,16 +82,18 @@ class Weights:
 class Form:
     """What is sent in one mode: `chat` messages as (role, layout), or one `raw` layout to go on with.
 
-    In a layout {name} is an installed text. Where those texts have places of their own, `fields` says what
-    goes there, by their names: a layout again, of installed texts and of question, first, second, answer,
-    reference; "first 2" is the second turn's; "first talk" the whole conversation. `speakers` are the
-    names in a talk: of the person, of the first and of the second assistant. `each` is the text that shows
-    the third and every further of many answers; `adapt` changes texts for so many answers.
+    In a layout {name} is an installed text. Where those texts have places of their own, `inside` names the
+    text that belongs there, and `fields` says what else does: a layout again, of installed texts and of
+    question, first, second, answer, reference; "first 2" is the second turn's; "first talk" the whole
+    conversation. `speakers` are the names in a talk: of the person, of the first and of the second
+    assistant. `each` is the text that shows the third and every further of many answers; `adapt` changes
+    texts for so many answers.
     """
 
     fields: Mapping[str, str]
     chat: tuple[tuple[str, str], ...] = ()
     raw: str = ""
+    inside: Mapping[str, str] = field(default_factory=dict)
     speakers: tuple[str, str, str] = ("", "", "")
     each: str = ""
     adapt: Callable[[Mapping[str, str], int], Mapping[str, str]] | None = None
@@ -102,9 +109,9 @@ class Recipe:
 
     `readers` read the text by what was asked for (PAIR, SINGLE, MANY). `weights` is empty for a prompt that
     any chat model can be given. `context` is the longest prompt and text together, in tokens; None leaves it
-    to the model. `marks` finds the delimiters in the installed texts, `verdicts` what a ruling looks like;
-    both are broken up where an answer imitates them. Scores that differ by `tie_margin` or less are a tie.
-    `deviations` says what is done otherwise than by the authors, and why.
+    to the model. `marks` finds the delimiters in the installed texts; `verdicts` are what rulings look like,
+    by what was asked for; both are broken up where an answer imitates them. Scores that differ by
+    `tie_margin` or less are a tie. `deviations` says what is done otherwise than by the authors, and why.
     """
 
     name: str
@@ -117,7 +124,7 @@ class Recipe:
     weights: tuple[Weights, ...] = ()
     context: int | None = None
     marks: str = ""
-    verdicts: str = ""
+    verdicts: Mapping[str, str] = field(default_factory=dict)
     tie_margin: float = 0.0
     clean: Callable[[str], str] = field(default=str)
     deviations: str = ""

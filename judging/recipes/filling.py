@@ -20,8 +20,9 @@ def fill(layout: str, values: Mapping[str, str]) -> str:
 
 
 def compose(form: Form, texts: Mapping[str, str]) -> list[str]:
-    """The form's layouts with the installed texts in them, and texts in those; other places stay open."""
-    return [fill(fill(layout, texts), texts) for layout in form.layouts]
+    """The form's layouts with the installed texts in them, and texts inside those; other places stay open."""
+    inner = {place: texts[name] for place, name in form.inside.items()}
+    return [fill(fill(layout, texts), inner) for layout in form.layouts]
 
 
 def find_fault(recipe: Recipe, texts: Mapping[str, str]) -> str:
@@ -75,24 +76,35 @@ def _material(
     return material
 
 
-def hostile_pattern(recipe: Recipe, texts: Mapping[str, str]) -> re.Pattern[str]:
+def hostile_pattern(recipe: Recipe, texts: Mapping[str, str], kind: str) -> re.Pattern[str]:
     """What an answer may not hold as it is: the prompt's delimiters, rulings, a tokenizer's own marks."""
     marks: set[str] = set()
     if recipe.marks:
         for form in recipe.forms.values():
-            whole = "\n".join([*compose(form, texts), texts.get(form.each, "")])
+            whole = "\n".join([*form.fields.values(), texts.get(form.each, ""), *compose(form, texts)])
             marks |= {found[0] for found in re.finditer(recipe.marks, whole, re.MULTILINE)}
     # The longest first, so that no mark hides a longer one that begins alike.
     parts = [_as_pattern(mark) for mark in sorted(marks, key=lambda mark: (-len(mark), mark))]
-    return re.compile("|".join([*filter(None, [recipe.verdicts]), *parts, _TOKENS]), re.IGNORECASE)
+    return re.compile("|".join([*filter(None, [recipe.verdicts.get(kind)]), *parts, _TOKENS]), re.IGNORECASE)
 
 
 def _as_pattern(mark: str) -> str:
-    """A pattern for the mark: any number in a place, any white space in a gap."""
+    """A pattern for the mark: any number in a place, any white space in a gap.
+
+    What could stand in any text is a mark only where a line begins with it, or is nothing else.
+    """
     pieces = [re.escape(piece) for piece in PLACE.split(mark)[::2]]
-    return re.sub(r"(?:\\ |\\\t)+", r"[ \\t]+", r"\w+".join(pieces))
+    pattern = re.sub(r"(?:\\ |\\\t)+", r"[ \\t]+", r"\w+".join(pieces))
+    if mark[0].isalpha():
+        return rf"(?<![^\n]){pattern}"
+    return pattern if re.search(r"\w", mark) else rf"(?<![^\n]){pattern}(?![^\n])"
 
 
 def defuse(text: str, hostile: re.Pattern[str]) -> str:
-    """``text`` with each imitation visibly broken up: a space after its first character."""
-    return hostile.sub(lambda found: f"{found[0][0]} {found[0][1:]}", text)
+    """``text`` with each imitation visibly broken up: a space after its first sign, or before its last."""
+
+    def broken(found: re.Match[str]) -> str:
+        place = -1 if found[0][0].isalpha() else 1
+        return f"{found[0][:place]} {found[0][place:]}"
+
+    return hostile.sub(broken, text)

@@ -1,6 +1,7 @@
 """A recipe with its texts: a protocol like those beside it, which the site asks and reads by."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,10 +50,13 @@ class InstalledProtocol:
         if self.asks == PAIR:
             return self.recipe.readers[PAIR](text)
         try:
-            first, second = (self.recipe.readers[SINGLE](each) for each in json.loads(text))
-        except (ValueError, TypeError, RecursionError):
+            texts = json.loads(text)
+        except (ValueError, RecursionError):
             return UNREAD
-        return compare((*first.scores, *second.scores), self.recipe.tie_margin)
+        if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+            return UNREAD
+        scores = [score for each in texts for score in self.recipe.readers[SINGLE](each).scores]
+        return compare(tuple(scores), self.recipe.tie_margin) if len(texts) == 2 else UNREAD
 
     def ask(self, answers_kind: str, question: Question, answers: Sequence[tuple[str, ...]]) -> Shown:
         """The prompt for PAIR, SINGLE or MANY answers. Raises UnfitProtocol for a mode that it has not."""
@@ -66,8 +70,13 @@ class InstalledProtocol:
         if too_long := [turns for turns in answers if len(turns) > len(question.turns)]:
             raise ValueError(f"An answer has {len(too_long[0])} turns, its question {len(question.turns)}.")
         form = self.recipe.forms[mode]
-        harmless = Question(self._harmless(question.turns), self._harmless(question.reference or ()) or None)
-        texts = shown(form, self.texts, harmless, [self._harmless(turns) for turns in answers], answers_kind)
+        hostile = self._hostile[answers_kind]
+
+        def harmless(turns: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(defuse(self.recipe.clean(text), hostile) for text in turns)
+
+        asked = Question(harmless(question.turns), harmless(question.reference or ()) or None)
+        texts = shown(form, self.texts, asked, [harmless(turns) for turns in answers], answers_kind)
         if form.raw:
             return texts[0]
         roles = [role for role, _ in form.chat]
@@ -79,11 +88,8 @@ class InstalledProtocol:
         return reading if len(reading.scores) == count else UNREAD
 
     @cached_property
-    def _hostile(self):
-        return hostile_pattern(self.recipe, self.texts)
-
-    def _harmless(self, turns: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(defuse(self.recipe.clean(text), self._hostile) for text in turns)
+    def _hostile(self) -> dict[str, re.Pattern[str]]:
+        return {kind: hostile_pattern(self.recipe, self.texts, kind) for kind in self.recipe.readers}
 
 
 def compare(scores: tuple[float, ...], tie_margin: float = 0.0) -> Reading:

@@ -94,7 +94,7 @@ RECIPE = Recipe(
     sampling={"temperature": 0.2, "max_tokens": 48, "stop": ["\n"], "seed": 0},
     weights=(
         Weights("judgelm-7b", "BAAI/JudgeLM-7B-v1.0", 6.7, "LLaMA, non-commercial"),
-        Weights("judgelm-13b", "BAAI/JudgeLM-13B-v1.0", 13.0, "LLaMA, non-commercial"),
+        Weights("judgelm-13b", "BAAI/JudgeLM-13B-v1.0", 13.0, "LLaMA, non-commercial", revision="refs/pr/1"),
         Weights("judgelm-33b", "BAAI/JudgeLM-33B-v1.0", 32.5, "LLaMA, non-commercial"),
     ),
     context=2048,

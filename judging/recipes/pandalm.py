@@ -27,19 +27,28 @@ RECIPE = Recipe(
             format="Python",
             texts={
                 "request": f"{_METHOD}.input_sequence#1",  # the second one is for tasks without an input
-                "rsp": f"{_METHOD}.rsp",
+                "responses": f"{_METHOD}.rsp",
             },
         ),
     ),
     forms={
         Mode(PAIR): Form(
             raw="{request}",
+            inside={"rsp": "responses"},
             fields={"instruction": "{question}", "resp1": "{first}", "resp2": "{second}"},
         )
     },
     readers={PAIR: read_pair},
     sampling={"temperature": 0.0, "repetition_penalty": 1.2, "max_tokens": 8, "stop": ["\n"], "seed": 0},
-    weights=(Weights("pandalm-7b", "WeOpenML/PandaLM-7B-v1", 6.7, "LLaMA, non-commercial"),),
+    weights=(
+        Weights(
+            "pandalm-7b",
+            "WeOpenML/PandaLM-7B-v1",
+            6.7,
+            "LLaMA, non-commercial",
+            revision="8cbd743f4831c66da0d235bd16774680be9b7b9e",
+        ),
+    ),
     context=2048,
     marks=r"^###.*$",
     clean=str.strip,

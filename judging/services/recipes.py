@@ -37,6 +37,7 @@ class Placed(NamedTuple):
     """Where the judge's model answers: at an OpenAI-compatible ``url``, or served by our workers if empty."""
 
     model: str
+    revision: str = ""
     url: str = ""
     key_variable: str = ""
 
@@ -58,7 +59,7 @@ def install_judge(
         fields |= {"engine": Judge.Engine.OPENAI, "base_url": placed.url, "model": placed.model}
         fields["key_variable"] = placed.key_variable
     else:
-        fields |= served_here(placed.model, max_model_len=recipe.context)
+        fields |= served_here(placed.model, revision=placed.revision, max_model_len=recipe.context)
     # One answer by itself has no order: both would be the same two requests.
     return register_judge(
         protocol=_protocol_name(recipe, installed, asks),

@@ -40,6 +40,7 @@ class Command(BaseCommand):
             metavar="REPO-OR-PATH",
             help="what workers with vLLM serve instead of its own weights; with --url: its name there",
         )
+        parser.add_argument("--revision", default="", help="of the repository that is served")
         parser.add_argument(
             "--url", default="", help="an OpenAI-compatible server that has the model, with /v1"
         )
@@ -65,7 +66,9 @@ class Command(BaseCommand):
         if found is None:
             raise CommandError(f"There is no recipe for {judge!r}; there are {', '.join(RECIPES)}.")
         recipe, weights = found
-        model = options["model"] or (weights.repository if weights else "")
+        own = weights if weights and not options["model"] else None
+        model = own.repository if own else options["model"]
+        revision = options["revision"] or (own.revision if own else "")
         if not model:
             raise CommandError(
                 f"{judge} is a prompt for any chat model: name one by --model, which workers serve, or by "
@@ -74,7 +77,7 @@ class Command(BaseCommand):
         try:
             registered, created = install_judge(
                 recipe,
-                Placed(model, options["url"], options["key_variable"]),
+                Placed(model, revision, options["url"], options["key_variable"]),
                 paths=[Path(path) for path in options["source"]],
                 now=timezone.now(),
                 asks=options["asks"],

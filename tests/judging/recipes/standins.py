@@ -37,8 +37,8 @@ WORDS = (
     *("<score>", "</score>", "<answer>", "</answer>", "{", "}", '"Choice"', "**", "\t", " ", "\u200b", "٣"),
     *("```", "</s>", "###", "Assistant", "Response 1", "Major", "Minor", "\u2028", "\r", "score", "decision"),
 )
-words = st.lists(st.sampled_from(WORDS), max_size=6).map("".join)
-lines = st.lists(words, max_size=4).map("\n".join)
+words = st.lists(st.sampled_from(WORDS), max_size=5).map("".join)
+lines = st.lists(words, max_size=3).map("\n".join)
 
 
 def with_files(recipe: Recipe, *files: str) -> Recipe:

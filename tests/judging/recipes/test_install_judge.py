@@ -97,6 +97,7 @@ class TestInstalling:
         assert judge.sampling == {"temperature": 0.2, "max_tokens": 48, "stop": ["\n"], "seed": 0}
         # vLLM refuses by itself what is longer than this, so that no prompt is ever cut.
         assert (judge.host_model.source, judge.host_model.max_model_len) == ("BAAI/JudgeLM-13B-v1.0", 2048)
+        assert judge.host_model.revision == "refs/pr/1"
 
     def test_again_is_the_same(self, common):
         run("judgelm", source=[str(common)])
@@ -119,10 +120,17 @@ class TestInstalling:
         place = tmp_path / "judgelm" / "llm_judge"
         place.mkdir(parents=True)
         (place / "common.py").write_text(test_judgelm.FILE)
-        run("judgelm", source=[str(tmp_path)], model="/srv/models/judge", name="mine", paused=True)
+        run(
+            "judgelm",
+            source=[str(tmp_path)],
+            model="/srv/models/judge",
+            name="mine",
+            revision="v2",
+            paused=True,
+        )
         judge = Judge.objects.get()
         assert (judge.name, judge.model, judge.is_active) == ("mine", "judge", False)
-        assert judge.host_model.source == "/srv/models/judge"
+        assert (judge.host_model.source, judge.host_model.revision) == ("/srv/models/judge", "v2")
 
     def test_over_https(self, tmp_path, monkeypatch):
         files = {}
