@@ -1,6 +1,7 @@
 """Judges as their authors run them. A new one is a file beside these and a line in ``RECIPES``."""
 
 from judging.recipes import (
+    autoj,
     judgelm,
     pandalm,
 )
@@ -28,6 +29,7 @@ __all__ = [
 RECIPES: dict[str, Recipe] = {
     "judgelm": judgelm.RECIPE,
     "pandalm": pandalm.RECIPE,
+    "auto-j": autoj.RECIPE,
 }
 
 
