@@ -3,7 +3,10 @@
 from judging.recipes import (
     autoj,
     judgelm,
+    m_prometheus,
     pandalm,
+    prometheus_1,
+    prometheus_2,
 )
 from judging.recipes.contract import PAIR, SINGLE, Reading, Recipe, Source, Weights
 from judging.recipes.extracting import BadFile, extract
@@ -30,6 +33,9 @@ RECIPES: dict[str, Recipe] = {
     "judgelm": judgelm.RECIPE,
     "pandalm": pandalm.RECIPE,
     "auto-j": autoj.RECIPE,
+    "prometheus-1": prometheus_1.RECIPE,
+    "prometheus-2": prometheus_2.RECIPE,
+    "m-prometheus": m_prometheus.RECIPE,
 }
 
 
