@@ -2,6 +2,7 @@
 
 from judging.recipes import (
     autoj,
+    flow_judge,
     judgelm,
     m_prometheus,
     pandalm,
@@ -36,6 +37,7 @@ RECIPES: dict[str, Recipe] = {
     "prometheus-1": prometheus_1.RECIPE,
     "prometheus-2": prometheus_2.RECIPE,
     "m-prometheus": m_prometheus.RECIPE,
+    "flow-judge": flow_judge.RECIPE,
 }
 
 
