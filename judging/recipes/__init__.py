@@ -5,6 +5,7 @@ from judging.recipes import (
     flow_judge,
     judgelm,
     m_prometheus,
+    mt_bench,
     pandalm,
     prometheus_1,
     prometheus_2,
@@ -38,6 +39,7 @@ RECIPES: dict[str, Recipe] = {
     "prometheus-2": prometheus_2.RECIPE,
     "m-prometheus": m_prometheus.RECIPE,
     "flow-judge": flow_judge.RECIPE,
+    "mt-bench": mt_bench.RECIPE,
 }
 
 
