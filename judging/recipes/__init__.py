@@ -1,6 +1,7 @@
 """Judges as their authors run them. A new one is a file beside these and a line in ``RECIPES``."""
 
 from judging.recipes import (
+    alpaca_eval_2,
     autoj,
     flow_judge,
     judgelm,
@@ -40,6 +41,7 @@ RECIPES: dict[str, Recipe] = {
     "m-prometheus": m_prometheus.RECIPE,
     "flow-judge": flow_judge.RECIPE,
     "mt-bench": mt_bench.RECIPE,
+    "alpaca-eval-2": alpaca_eval_2.RECIPE,
 }
 
 
