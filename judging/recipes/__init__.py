@@ -2,6 +2,7 @@
 
 from judging.recipes import (
     alpaca_eval_2,
+    arena_hard,
     autoj,
     flow_judge,
     judgelm,
@@ -42,6 +43,7 @@ RECIPES: dict[str, Recipe] = {
     "flow-judge": flow_judge.RECIPE,
     "mt-bench": mt_bench.RECIPE,
     "alpaca-eval-2": alpaca_eval_2.RECIPE,
+    "arena-hard": arena_hard.RECIPE,
 }
 
 
