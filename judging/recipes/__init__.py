@@ -11,6 +11,7 @@ from judging.recipes import (
     pandalm,
     prometheus_1,
     prometheus_2,
+    selene,
 )
 from judging.recipes.contract import PAIR, SINGLE, Reading, Recipe, Source, Weights
 from judging.recipes.extracting import BadFile, extract
@@ -41,6 +42,7 @@ RECIPES: dict[str, Recipe] = {
     "prometheus-2": prometheus_2.RECIPE,
     "m-prometheus": m_prometheus.RECIPE,
     "flow-judge": flow_judge.RECIPE,
+    "selene-1-mini": selene.RECIPE,
     "mt-bench": mt_bench.RECIPE,
     "alpaca-eval-2": alpaca_eval_2.RECIPE,
     "arena-hard": arena_hard.RECIPE,
