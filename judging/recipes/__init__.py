@@ -12,6 +12,7 @@ from judging.recipes import (
     prometheus_1,
     prometheus_2,
     selene,
+    self_taught,
 )
 from judging.recipes.contract import PAIR, SINGLE, Reading, Recipe, Source, Weights
 from judging.recipes.extracting import BadFile, extract
@@ -43,6 +44,7 @@ RECIPES: dict[str, Recipe] = {
     "m-prometheus": m_prometheus.RECIPE,
     "flow-judge": flow_judge.RECIPE,
     "selene-1-mini": selene.RECIPE,
+    "self-taught": self_taught.RECIPE,
     "mt-bench": mt_bench.RECIPE,
     "alpaca-eval-2": alpaca_eval_2.RECIPE,
     "arena-hard": arena_hard.RECIPE,
