@@ -11,6 +11,7 @@ from judging.recipes import (
     pandalm,
     prometheus_1,
     prometheus_2,
+    rm_r1,
     selene,
     self_taught,
 )
@@ -45,6 +46,7 @@ RECIPES: dict[str, Recipe] = {
     "flow-judge": flow_judge.RECIPE,
     "selene-1-mini": selene.RECIPE,
     "self-taught": self_taught.RECIPE,
+    "rm-r1": rm_r1.RECIPE,
     "mt-bench": mt_bench.RECIPE,
     "alpaca-eval-2": alpaca_eval_2.RECIPE,
     "arena-hard": arena_hard.RECIPE,
