@@ -90,6 +90,7 @@ class Server(ThreadingHTTPServer):
         self.reply = reply
         self.tls = tls
         self.elsewhere = ""  # where redirects lead
+        self.finish_reason = "stop"
         self.connections = 0
         self.lock = threading.Lock()
         self.closing = threading.Event()
@@ -352,7 +353,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_text(self, text: str) -> None:
         raw = self.path == "/v1/completions"
-        choice = {"index": 0, "finish_reason": "stop"}
+        choice = {"index": 0, "finish_reason": self.server.finish_reason}
         choice |= {"text": text} if raw else {"message": {"role": "assistant", "content": text}}
         if self.body.get("logprobs"):
             choice["logprobs"] = raw_logprobs(text) if raw else chat_logprobs(text)

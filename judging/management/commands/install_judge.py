@@ -10,11 +10,11 @@ from arena.shell import FORMATS, format_rows
 from judging.recipes import PAIR, RECIPES, SINGLE, named
 from judging.services.recipes import Known, NotInstalled, Placed, install_judge, known_judges
 
-COLUMNS = (
-    *("judge", "title", "billions", "gpu_gib", "modes", "code", "weights"),
-    *("installed", "registered", "deviations"),
+TABLE = (
+    *("judge", "billions", "gpu_gib", "answers", "turns", "reference", "code", "weights"),
+    *("installed", "registered"),
 )
-BRIEF = COLUMNS[:-1]
+COLUMNS = ("title", *TABLE, "modes", "sources", "deviations")
 
 
 class Command(BaseCommand):
@@ -58,9 +58,7 @@ class Command(BaseCommand):
 
     def handle(self, *, judge: str, **options) -> None:
         if options["list"]:
-            columns = BRIEF if options["format"] == "table" else COLUMNS
-            rows = [_row(known) for known in known_judges()]
-            self.stdout.write(format_rows(rows, columns, options["format"]))
+            self.stdout.write(_list(options["format"]))
             return
         found = named(judge)
         if found is None:
@@ -93,17 +91,30 @@ class Command(BaseCommand):
         self.stdout.write(f"{said} {registered}, asked by {registered.protocol}.")
 
 
+def _list(style: str) -> str:
+    rows = [_row(known) for known in known_judges()]
+    if style != "table":
+        return format_rows(rows, COLUMNS, style)
+    short = [row | {"billions": row["billions"] and f"{row['billions']:g}"} for row in rows]
+    return format_rows(short, TABLE, style)
+
+
 def _row(known: Known) -> dict:
     recipe, weights = known.recipe, known.weights
+    shown = {mode.reference for mode in recipe.forms}
     return {
         "judge": weights.name if weights else recipe.name,
         "title": recipe.title,
         "billions": weights.billions if weights else None,
         "gpu_gib": weights.gpu_gib if weights else None,
-        "modes": recipe.modes,
+        "answers": ", ".join(dict.fromkeys(mode.answers for mode in recipe.forms)),
+        "turns": ", ".join(dict.fromkeys(mode.turns.split()[0] for mode in recipe.forms)),
+        "reference": "not shown" if shown == {False} else "needed" if shown == {True} else "shown",
         "code": recipe.licence,
         "weights": weights.licence if weights else "any chat model",
         "installed": f"{known.installed.installed_at:%Y-%m-%d}" if known.installed else None,
         "registered": ", ".join(known.judges) or None,
+        "modes": recipe.modes,
+        "sources": ", ".join(source.url for source in recipe.sources),
         "deviations": recipe.deviations or None,
     }

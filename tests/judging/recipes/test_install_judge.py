@@ -19,7 +19,13 @@ from judging.services.judging import judge_pending, plan_judging
 from judging.services.recipes import install_texts, protocols_of
 from tests.certificates import authority, server_context, sign
 from tests.factories import make_answers, make_benchmark, make_judge, make_matches
-from tests.judging.recipes import test_judgelm, test_pandalm
+from tests.judging.recipes import (
+    test_alpaca_eval_2,
+    test_flow_judge,
+    test_judgelm,
+    test_mt_bench,
+    test_pandalm,
+)
 from tests.judging.recipes.standins import with_files
 from tests.servers import running_server
 
@@ -222,8 +228,14 @@ class TestList:
         assert "pair, one turn, with reference" in seven["modes"]
 
     def test_as_a_table(self):
-        table = run(list=True)
-        assert table.splitlines()[0].split()[:4] == ["judge", "title", "billions", "gpu_gib"]
+        head, *lines = run(list=True).splitlines()
+        assert head.split()[:6] == ["judge", "billions", "gpu_gib", "answers", "turns", "reference"]
+        shown = {line.split("  ")[0]: [cell.strip() for cell in line.split("  ") if cell] for line in lines}
+        assert shown["pandalm-7b"][1:6] == ["6.7", "16", "pair", "one", "not shown"]
+        assert shown["mt-bench"][1:6] == ["-", "-", "pair, single", "one, two", "shown"]
+        assert shown["instructscore-7b"][3:6] == ["single", "one", "needed"]
+        # Every recipe has a line, and one for each of its weights.
+        assert len(lines) == sum(len(recipe.weights) or 1 for recipe in RECIPES.values())
 
 
 def judge_all(judge) -> None:
@@ -303,3 +315,110 @@ class TestRuling:
         job = Job.objects.get()
         assert (job.state, job.error_code) == (Job.State.PENDING, "misconfigured")
         assert "is not installed" in job.error
+
+
+class TestOneAnswerAtATime:
+    @pytest.fixture
+    def flow_judge(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(RECIPES, "flow-judge", with_files(RECIPES["flow-judge"], test_flow_judge.FILE))
+        path = tmp_path / "prompt_formatter.py"
+        path.write_text(test_flow_judge.FILE)
+        return path
+
+    def test_a_ruling_is_two_requests_and_one_row(self, flow_judge):
+        benchmark = make_benchmark(prompts=2)
+        make_answers(benchmark, "short", "rather longer", "no good")
+        make_matches(benchmark)
+
+        def grade(prompt):
+            shown = prompt.split("<response>\n")[1].split("\n</response>")[0]
+            score = {"short": 2, "rather longer": 5}.get(shown)
+            return f"<feedback>{shown}</feedback><score>{score}</score>" if score else "I cannot say."
+
+        with running_server(reply=grade) as server:
+            run("flow-judge", source=[str(flow_judge)], url=server.base_url, model="judge")
+            judge = Judge.objects.get()
+            judge_all(judge)
+            # 3 pairs on 2 prompts, each asked about in one order by two requests.
+            assert len(server.bodies) == 12
+        assert not judge.both_orders
+        assert Judgment.objects.count() == 6
+        read = Judgment.objects.exclude(winner="")
+        assert read.count() == 2
+        for row in read:
+            longer = "model_a" if row.match.answer_a.turns == ["rather longer"] else "model_b"
+            assert row.winner == longer
+            first, second = json.loads(row.raw_text)
+            assert {first, second} == {grade(f"<response>\n{text}\n</response>") for text in SCORED}
+            assert [message["role"] for message in json.loads(row.prompt_text)] == [
+                "user, first answer",
+                "user, second answer",
+            ]
+            # The server counts 11 tokens in and 7 out for each request.
+            assert (row.tokens_in, row.tokens_out) == (22, 14)
+
+    def test_one_answer_refused_is_one_match_failed(self, flow_judge):
+        benchmark = make_benchmark(prompts=1)
+        make_answers(benchmark, "short", "rather longer")
+        make_matches(benchmark)
+        with running_server() as server:
+            run("flow-judge", source=[str(flow_judge)], url=server.base_url, model="status:400")
+            judge_all(Judge.objects.get())
+        assert Job.objects.get().error_code == "bad_request"
+        assert not Judgment.objects.exists()
+
+    def test_a_prompt_for_pairs_can_be_asked_for_singles(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(RECIPES, "mt-bench", with_files(RECIPES["mt-bench"], test_mt_bench.FILE))
+        path = tmp_path / "judge_prompts.jsonl"
+        path.write_text(test_mt_bench.FILE)
+        options = {"source": [str(path)], "url": "http://127.0.0.1:9/v1", "model": "m"}
+        run("mt-bench", **options)
+        run("mt-bench", asks="single", name="by grades", **options)
+        pairs, singles = Judge.objects.order_by("pk")
+        sha256 = InstalledRecipe.objects.get().sha256
+        assert (pairs.protocol, singles.protocol) == (
+            f"mt-bench@{sha256[:12]}",
+            f"mt-bench/single@{sha256[:12]}",
+        )
+        assert protocols_of(singles)[singles.protocol].takes.startswith("single, one turn; ")
+        rows = {row["judge"]: row for row in json.loads(run(list=True, format="json"))}
+        assert rows["mt-bench"]["registered"] == "by grades, mt-bench"
+
+    def test_a_prompt_needs_a_model(self):
+        with pytest.raises(
+            CommandError, match="mt-bench is a prompt for any chat model: name one by --model"
+        ):
+            run("mt-bench")
+
+
+SCORED = ("short", "rather longer")
+
+
+class TestOneToken:
+    @pytest.mark.parametrize(("text", "verdict"), [("m", Verdict.FIRST), ("M", Verdict.SECOND), ("n", "")])
+    def test_a_ruling_of_one_token_is_not_cut_off(self, tmp_path, monkeypatch, text, verdict):
+        """Servers say "length" of a text that ended at its one token."""
+        benchmark = make_benchmark(prompts=1)
+        make_answers(benchmark, "short", "rather longer")
+        make_matches(benchmark)
+        monkeypatch.setitem(
+            RECIPES, "alpaca-eval-2", with_files(RECIPES["alpaca-eval-2"], test_alpaca_eval_2.FILE)
+        )
+        path = tmp_path / "clf.txt"
+        path.write_text(test_alpaca_eval_2.FILE)
+        with running_server(reply=lambda prompt: text) as server:
+            server.finish_reason = "length"
+            run("alpaca-eval-2", source=[str(path)], url=server.base_url, model="judge")
+            judge_all(Judge.objects.get())
+        assert set(Judgment.objects.values_list("verdict", "finish_reason")) == {(verdict, "length")}
+
+    def test_a_line_of_scores_that_was_cut_off_is_unscored(self, common):
+        """ "10 1" may be the beginning of "10 10"."""
+        benchmark = make_benchmark(prompts=1)
+        make_answers(benchmark, "short", "rather longer")
+        make_matches(benchmark)
+        with running_server(reply=lambda prompt: "10 1") as server:
+            server.finish_reason = "length"
+            run("judgelm", source=[str(common)], url=server.base_url, model="judge")
+            judge_all(Judge.objects.get())
+        assert set(Judgment.objects.values_list("verdict", "raw_text")) == {("", "10 1")}
