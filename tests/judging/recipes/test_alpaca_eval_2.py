@@ -3,14 +3,13 @@
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from arena.engines import Alternative, TokenLogprob
 from arena.outcomes import Verdict
 from judging.recipes.alpaca_eval_2 import RECIPE, preference, read_pair
 from judging.recipes.contract import UNREAD, Reading
-from tests.judging.recipes.standins import ONE, TWO, install, lines, thorough
+from tests.judging.recipes.fuzz import either, fuzz, joined, lines, pick
+from tests.judging.recipes.standins import ONE, TWO, install
 
 FILE = '''<|im_start|>system
 You choose.
@@ -90,17 +89,15 @@ def test_the_preference_from_probabilities(tokens, expected):
     assert preference(tokens) == (None if expected is None else pytest.approx(expected))
 
 
-space = st.sampled_from(["", " ", "\n", "\t"])
+space = pick(["", " ", "\n", "\t"])
 
 
-@thorough
-@given(space, st.sampled_from("mM"), space)
+@fuzz(space, pick("mM"), space)
 def test_every_letter_is_read(before, letter, after):
     assert read_pair(f"{before}{letter}{after}").verdict is not None
 
 
-@thorough
-@given(st.one_of(lines, st.text(alphabet="mM .\n\"'ａ", max_size=5)))
+@fuzz(either(lines, joined("mM .\n\"'ａ", 5)))
 def test_nothing_else_is_read(text):
     if text.split() not in (["m"], ["M"]):
         assert read_pair(text) == UNREAD

@@ -1,13 +1,12 @@
 """Arena-Hard's judge: two files, five labels, two of them strong."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from arena.outcomes import Verdict
 from judging.recipes.arena_hard import RECIPE, read_pair
 from judging.recipes.contract import UNREAD, Reading
-from tests.judging.recipes.standins import ONE, install, lines, thorough, without
+from tests.judging.recipes.fuzz import fuzz, lines, pick, without
+from tests.judging.recipes.standins import ONE, install
 
 FIRST, SECOND, TIE = Verdict.FIRST, Verdict.SECOND, Verdict.TIE
 PYTHON = 'OG_ARENA_HARD_PROMPT = "You compare.\\n\\nEnd with a label."\nSETTINGS = {"x": no_such_name}\n'
@@ -89,14 +88,12 @@ BAD = (
 noise = without(lines, r"\[\[.*[<>=].*\]\]")
 
 
-@thorough
-@given(lines, st.sampled_from(sorted(SAID)), noise)
+@fuzz(lines, pick(sorted(SAID)), noise)
 def test_every_last_label_is_read(before, label, after):
     reading = read_pair(f"{before}\nMy final verdict: [[{label}]].\n{after}")
     assert reading == Reading(SAID[label], strength=3 if len(label) == 4 else 1)
 
 
-@thorough
-@given(noise, st.sampled_from(BAD), noise)
+@fuzz(noise, pick(BAD), noise)
 def test_nothing_else_is_read(before, bad, after):
     assert read_pair(f"{before}\n{bad}\n{after}") == UNREAD

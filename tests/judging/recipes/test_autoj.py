@@ -1,13 +1,12 @@
 """Auto-J: a text within a frame, and what follows the last decision."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from arena.outcomes import Verdict
 from judging.recipes.autoj import RECIPE, read_pair, read_single
 from judging.recipes.contract import SINGLE, UNREAD, Reading
-from tests.judging.recipes.standins import ONE, REFERENCED, TWO, install, lines, thorough, without
+from tests.judging.recipes.fuzz import fuzz, lines, pick, without
+from tests.judging.recipes.standins import ONE, REFERENCED, TWO, install
 
 FILE = '''
 PROMPT_INPUT_WO_SYSTEM: str = "[INST] {input} [/INST]"
@@ -128,18 +127,16 @@ BAD = (
     "Tie, or Response 1",
     "٢",
 )
-noise = without(lines, r"final\s+decision")
+noise = without(lines, r"final\s+decision|rating:[ \t]*\[\[")
 
 
-@thorough
-@given(lines, st.sampled_from(sorted(SAID)), st.sampled_from([".", "", "\n", " because"]), noise)
+@fuzz(lines, pick(sorted(SAID)), pick([".", "", "\n", " because"]), noise)
 def test_every_last_decision_is_read(before, said, end, after):
     text = f"{before}\nSo, the final decision is {said}{end}\n{after}"
     assert read_pair(text) == Reading(SAID[said])
 
 
-@thorough
-@given(noise, st.sampled_from(["", "So, the final decision is "]), st.sampled_from(BAD), noise)
+@fuzz(noise, pick(["", "So, the final decision is "]), pick(BAD), noise)
 def test_nothing_else_is_read(before, label, said, after):
     assert read_pair(f"{before}\n{label}{said}\n{after}") == UNREAD
     assert read_single(f"{before}\n{label}{said}\n{after}") == UNREAD

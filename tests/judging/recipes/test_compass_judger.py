@@ -1,13 +1,12 @@
 """CompassJudger-2: a text in a block of code, and the choice in a JSON object."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from arena.outcomes import Verdict
 from judging.recipes.compass_judger import RECIPE, read_pair
 from judging.recipes.contract import UNREAD, Reading
-from tests.judging.recipes.standins import ONE, TWO, install, lines, thorough, without
+from tests.judging.recipes.fuzz import fuzz, lines, pick, without
+from tests.judging.recipes.standins import ONE, TWO, install
 
 FILE = '''# Judge
 
@@ -103,15 +102,13 @@ BAD = (
 noise = without(lines, r"[{}]|choice")
 
 
-@thorough
-@given(lines, st.sampled_from(sorted(SAID)), st.sampled_from(["", " ", "\n  "]), noise)
+@fuzz(lines, pick(sorted(SAID)), pick(["", " ", "\n  "]), noise)
 def test_every_last_choice_is_read(before, said, space, after):
     text = f'{before}\n{{{space}"Choice":{space}"{said}"{space}}}\n{after}'
     assert read_pair(text) == Reading(SAID[said])
 
 
-@thorough
-@given(noise, st.sampled_from(BAD), noise)
+@fuzz(noise, pick(BAD), noise)
 def test_nothing_else_is_read(before, bad, after):
     assert read_pair(f'{before}\n{{"Choice": {bad}}}\n{after}') == UNREAD
     assert read_pair(f'{before}\n"Choice": "Model A"\n{after}') == UNREAD

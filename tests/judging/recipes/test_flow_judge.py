@@ -1,14 +1,13 @@
 """Flow-Judge: a rubric of ours, one answer at a time, and the score after the feedback."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from arena.outcomes import Verdict
 from judging.protocols import Apart
 from judging.recipes.contract import SINGLE, UNREAD, Reading
 from judging.recipes.flow_judge import RECIPE, read_single
-from tests.judging.recipes.standins import ONE, REFERENCED, TWO, install, lines, thorough, without
+from tests.judging.recipes.fuzz import fuzz, lines, pick, without
+from tests.judging.recipes.standins import ONE, REFERENCED, TWO, install
 
 FILE = '''
 from no_such_package import Item
@@ -94,19 +93,17 @@ def test_the_verdict_follows_from_both_scores(judge):
 
 
 noise = without(lines, r"</?score>|</feedback>")
-space = st.sampled_from(["", " ", "\n", "\n\n"])
+space = pick(["", " ", "\n", "\n\n"])
 BAD = ("0", "6", "10", "4.5", "four", "", "-1", "4/5", "٤", "4</score><score>4", "<b>4</b>")
 
 
-@thorough
-@given(lines, space, st.integers(1, 5), space, noise)
+@fuzz(lines, space, pick(range(1, 6)), space, noise)
 def test_every_score_after_the_feedback_is_read(feedback, between, score, inside, after):
     text = f"<feedback>{feedback}</feedback>{between}<score>{inside}{score}{inside}</score>{after}"
     assert read_single(text) == Reading(scores=(score,))
 
 
-@thorough
-@given(noise, st.sampled_from(BAD), noise, st.sampled_from(["bad", "no feedback", "before", "open"]))
+@fuzz(noise, pick(BAD), noise, pick(["bad", "no feedback", "before", "open"]))
 def test_nothing_else_is_read(before, bad, after, fault):
     text = {
         "bad": f"<feedback>{before}</feedback><score>{bad}</score>{after}",

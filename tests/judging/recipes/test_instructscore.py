@@ -3,14 +3,13 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from arena.outcomes import Verdict
 from judging.protocols import Apart
 from judging.recipes.contract import SINGLE, UNREAD, Reading
 from judging.recipes.instructscore import RECIPE, read_single
-from tests.judging.recipes.standins import ONE, REFERENCED, install, lines, thorough, without
+from tests.judging.recipes.fuzz import fuzz, lines, pick, some, without
+from tests.judging.recipes.standins import ONE, REFERENCED, install
 
 FILE = """
 class InstructScore:
@@ -89,18 +88,16 @@ def test_the_better_translation_has_fewer_points_off(judge):
 
 
 noise = without(lines, r"major/minor|contains")
-labels = st.lists(st.sampled_from(["Minor", "Major"]), max_size=5)
+labels = some(["Minor", "Major"], 5)
 
 
-@thorough
-@given(noise, labels, noise)
+@fuzz(noise, labels, noise)
 def test_every_report_is_read(before, found, after):
     expected = -1.0 * found.count("Minor") - 5.0 * found.count("Major")
     assert read_single(f"{before}\n{report(*found)}\n{after}") == Reading(scores=(expected,))
 
 
-@thorough
-@given(noise, labels, st.integers(0, 9), noise, st.sampled_from(["count", "label", "no count"]))
+@fuzz(noise, labels, pick(range(0, 10)), noise, pick(["count", "label", "no count"]))
 def test_nothing_else_is_read(before, found, count, after, fault):
     text = {
         "count": report(*found, count=count + (count >= len(found))),

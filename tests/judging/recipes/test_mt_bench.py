@@ -3,24 +3,14 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from arena.outcomes import Verdict
 from judging.protocols import Question, UnfitProtocol
 from judging.recipes.contract import SINGLE, UNREAD, Reading
 from judging.recipes.mt_bench import RECIPE, read_pair
 from judging.recipes.readings import read_rating
-from tests.judging.recipes.standins import (
-    ONE,
-    REFERENCED,
-    TWO,
-    TWO_REFERENCED,
-    install,
-    lines,
-    thorough,
-    without,
-)
+from tests.judging.recipes.fuzz import fuzz, lines, pick, without
+from tests.judging.recipes.standins import ONE, REFERENCED, TWO, TWO_REFERENCED, install
 
 KNOWN, KNOWN_2 = "[Known]\n{ref_answer_1}\n\n", "<|Known|>\n{ref_answer_1}\n{ref_answer_2}\n"
 PAIR = "[Ask]\n{question}\n\n%s[Text A]\n{answer_a}\n[End A]\n\n[Text B]\n{answer_b}\n[End B]"
@@ -174,15 +164,13 @@ BAD = (
 )
 
 
-@thorough
-@given(lines, st.sampled_from(sorted(SAID)), st.integers(1, 10), noise)
+@fuzz(lines, pick(sorted(SAID)), pick(range(1, 11)), noise)
 def test_every_last_verdict_is_read(before, marker, rating, after):
     assert read_pair(f"{before}\nThe verdict is {marker}.\n{after}") == Reading(SAID[marker])
     assert read_rating(f"{before}\nRating: [[{rating}]]\n{after}") == Reading(scores=(rating,))
 
 
-@thorough
-@given(noise, st.sampled_from(BAD), noise)
+@fuzz(noise, pick(BAD), noise)
 def test_nothing_else_is_read(before, bad, after):
     text = f"{before}\n{bad}\n{after}"
     assert read_pair(text) == UNREAD

@@ -1,13 +1,12 @@
 """PandaLM: an f-string within another, and a verdict in the first line."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from arena.outcomes import Verdict
 from judging.recipes.contract import UNREAD, Reading
 from judging.recipes.pandalm import RECIPE, read_pair
-from tests.judging.recipes.standins import ONE, TWO, install, lines, thorough
+from tests.judging.recipes.fuzz import fuzz, joined, lines, pick
+from tests.judging.recipes.standins import ONE, TWO, install
 
 FILE = """
 import nothing_of_that_name
@@ -88,11 +87,10 @@ def test_verdicts_that_are_not_read(text):
     assert read_pair(text) == UNREAD
 
 
-@thorough
-@given(
-    st.sampled_from(["", " ", "\n", "\t"]),
-    st.sampled_from(sorted(WELL_FORMED)),
-    st.sampled_from(" \n\t"),
+@fuzz(
+    pick(["", " ", "\n", "\t"]),
+    pick(sorted(WELL_FORMED)),
+    pick(" \n\t"),
     lines,
 )
 def test_every_verdict_is_read(before, said, end, after):
@@ -105,12 +103,10 @@ def rules(text: str) -> bool:
     return bool(kept) and kept[0].removesuffix("</s>").strip().lower() in ("1", "2", "tie")
 
 
-starts = st.lists(
-    st.sampled_from(["1", "2", "tie", "Tie", ".", " ", "or", "3", "\n", "Response"]), max_size=4
-)
+starts = joined(["1", "2", "tie", "Tie", ".", " ", "or", "3", "\n", "Response"], 4)
 
 
-@thorough
-@given(st.tuples(starts.map("".join), lines).map("".join).filter(lambda text: not rules(text)))
-def test_nothing_else_is_read(text):
-    assert read_pair(text) == UNREAD
+@fuzz(starts, lines)
+def test_nothing_else_is_read(start, end):
+    if not rules(start + end):
+        assert read_pair(start + end) == UNREAD

@@ -1,8 +1,6 @@
 """The Prometheus family: one file, three ways of asking, and a result at the very end."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from arena.engines import Message
 from arena.outcomes import Verdict
@@ -10,7 +8,8 @@ from judging.protocols import Apart, UnfitProtocol
 from judging.recipes import m_prometheus, prometheus_1, prometheus_2
 from judging.recipes.contract import PAIR, SINGLE, UNREAD, Reading
 from judging.recipes.prometheus_2 import read_pair, read_single
-from tests.judging.recipes.standins import ONE, REFERENCED, install, lines, thorough, without
+from tests.judging.recipes.fuzz import fuzz, lines, pick, without
+from tests.judging.recipes.standins import ONE, REFERENCED, install
 
 FILE = '''
 from typing import NoSuchThing
@@ -173,7 +172,7 @@ def test_grades(text, scores):
     assert read_single(text) == Reading(scores=scores)
 
 
-frames = st.sampled_from(["{}", " {}", "({})", " {}.", '"{}"\n', " **{}** ", " {}</s>"])
+frames = pick(["{}", " {}", "({})", " {}.", '"{}"\n', " **{}** ", " {}</s>"])
 BAD = (
     "",
     "C",
@@ -194,8 +193,7 @@ BAD = (
 noise = without(lines, r"\[RESULT\]")
 
 
-@thorough
-@given(lines, frames, st.sampled_from("AB"), st.integers(1, 5))
+@fuzz(lines, frames, pick("AB"), pick(range(1, 6)))
 def test_every_result_at_the_end_is_read(before, frame, letter, grade):
     assert read_pair(f"{before}[RESULT]{frame.format(letter)}") == Reading(
         Verdict.FIRST if letter == "A" else Verdict.SECOND
@@ -203,8 +201,7 @@ def test_every_result_at_the_end_is_read(before, frame, letter, grade):
     assert read_single(f"{before}[RESULT]{frame.format(grade)}") == Reading(scores=(grade,))
 
 
-@thorough
-@given(lines, frames, st.sampled_from(BAD), st.booleans(), noise)
+@fuzz(lines, frames, pick(BAD), pick([True, False]), noise)
 def test_nothing_else_is_read(before, frame, bad, labelled, after):
     # What comes after a result makes it none, unless it is blank.
     text = (

@@ -1,14 +1,13 @@
 """RM-R1: one turn and several, and one marker between its tags."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from arena.outcomes import Verdict
 from judging.protocols import Question
 from judging.recipes.contract import UNREAD, Reading
 from judging.recipes.rm_r1 import RECIPE, read_pair
-from tests.judging.recipes.standins import ONE, TWO, install, lines, thorough, without
+from tests.judging.recipes.fuzz import fuzz, lines, pick, without
+from tests.judging.recipes.standins import ONE, TWO, install
 
 FILE = """
 from no_such_package import judge
@@ -83,17 +82,15 @@ BAD = (
     *("<answer>[[A]]</answer> [[B]]", "<answer>[[A]]</answer><answer>[[B]]</answer>", "<answer></answer>"),
     *("<answer>[[A]].</answer>", "<answer>[A]</answer>", "<answer>[[A/B]]</answer>"),
 )
-space = st.sampled_from(["", " ", "\n"])
+space = pick(["", " ", "\n"])
 
 
-@thorough
-@given(noise, space, st.sampled_from("AB"), space, noise)
+@fuzz(noise, space, pick("AB"), space, noise)
 def test_every_answer_is_read(before, one, letter, two, after):
     expected = Verdict.FIRST if letter == "A" else Verdict.SECOND
     assert read_pair(f"{before}<answer>{one}[[{letter}]]{two}</answer>{after}") == Reading(expected)
 
 
-@thorough
-@given(noise, st.sampled_from(BAD), noise)
+@fuzz(noise, pick(BAD), noise)
 def test_nothing_else_is_read(before, bad, after):
     assert read_pair(f"{before}\n{bad}\n{after}") == UNREAD

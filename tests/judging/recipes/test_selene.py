@@ -1,13 +1,12 @@
 """Selene-1-Mini: a block of YAML, and the letter after the last label."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from arena.outcomes import Verdict
 from judging.recipes.contract import UNREAD, Reading
 from judging.recipes.selene import RECIPE, read_pair
-from tests.judging.recipes.standins import ONE, TWO, install, lines, thorough, without
+from tests.judging.recipes.fuzz import fuzz, lines, pick, without
+from tests.judging.recipes.standins import ONE, TWO, install
 
 FILE = """user_template: |-
   Choose one.
@@ -93,17 +92,13 @@ noise = without(lines, LABEL)
 BAD = ("A or B", "<A or B>", "C", "AB", "both", "tie", "A/B", "A is", "Response", "1", "А", "[[A]]", "A B")
 
 
-@thorough
-@given(
-    lines, st.sampled_from("AB"), st.sampled_from([" {}", "\n{}", " Response {}", " **{}**", " {}."]), noise
-)
+@fuzz(lines, pick("AB"), pick([" {}", "\n{}", " Response {}", " **{}**", " {}."]), noise)
 def test_every_last_result_is_read(before, letter, form, after):
     text = f"{before}\n**Result:**{form.format(letter)}\n{after}"
     assert read_pair(text) == Reading(Verdict.FIRST if letter == "A" else Verdict.SECOND)
 
 
-@thorough
-@given(lines, noise, st.sampled_from(BAD), noise)
+@fuzz(lines, noise, pick(BAD), noise)
 def test_nothing_else_is_read(earlier, before, bad, after):
     assert read_pair(f"{before}\nResult: A\n{after}") == UNREAD
     assert read_pair(f"{earlier}\n**Result:** {bad}\n{after}") == UNREAD

@@ -1,13 +1,12 @@
 """The self-taught evaluator: a list of messages, and one marker of two."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from arena.outcomes import Verdict
 from judging.recipes.contract import UNREAD, Reading
 from judging.recipes.self_taught import RECIPE, read_pair
-from tests.judging.recipes.standins import ONE, TWO, install, lines, thorough, without
+from tests.judging.recipes.fuzz import fuzz, lines, pick, without
+from tests.judging.recipes.standins import ONE, TWO, install
 
 FILE = '''
 import no_such_package
@@ -83,14 +82,12 @@ BAD = (
 )
 
 
-@thorough
-@given(noise, st.sampled_from("AB"), noise)
+@fuzz(noise, pick("AB"), noise)
 def test_every_marker_is_read(before, letter, after):
     expected = Verdict.FIRST if letter == "A" else Verdict.SECOND
     assert read_pair(f"{before} [[{letter}]] {after}") == Reading(expected)
 
 
-@thorough
-@given(noise, st.sampled_from(BAD), noise)
+@fuzz(noise, pick(BAD), noise)
 def test_nothing_else_is_read(before, bad, after):
     assert read_pair(f"{before} {bad} {after}") == UNREAD
