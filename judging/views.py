@@ -16,6 +16,7 @@ from arena.outcomes import INCONSISTENT, Order, Winner
 from arena.services.rendering import prompt_turns, rendered
 from judging.models import Judge, Judgment
 from judging.protocols import suspicious
+from judging.protocols.asking import PLACES
 
 SHOWN = 300  # opinions of people on one page
 CUT = 64 * 1024  # characters of one recorded text
@@ -83,8 +84,18 @@ class Opinion:
         return WORDS[self.side]
 
     @property
-    def raw_text(self) -> str:
-        return (self.judgment.raw_text or "")[:CUT] if self.judgment else ""
+    def said(self) -> list[tuple[str, str]]:
+        """The judge's texts with their titles: one, or two if it was asked about each answer by itself."""
+        text = (self.judgment.raw_text or "") if self.judgment else ""
+        titles = ["Of A", "Of B"] if self.judgment and self.judgment.order == Order.AB else ["Of B", "Of A"]
+        if any(message.role.endswith(PLACES) for message in self.messages):
+            try:
+                return [
+                    (title, str(each)[:CUT]) for title, each in zip(titles, json.loads(text), strict=True)
+                ]
+            except (ValueError, TypeError):
+                pass
+        return [("", text[:CUT])]
 
 
 @require_safe

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from arena.engines import Completion, Engine, Message, Request
 
 Shown = tuple[Message, ...] | str  # a conversation, or a raw text to go on with
+PLACES = ("first answer", "second answer")  # in the roles of what was shown apart
 
 
 class Apart(NamedTuple):
@@ -28,7 +29,7 @@ def requests_for(key: str, shown: Shown | Apart, sampling: Mapping[str, object])
 def as_json(shown: Shown | Apart) -> str:
     """What was shown, as a JSON list of messages; a raw text is one with the role "prompt"."""
     if isinstance(shown, Apart):
-        named = zip(("first answer", "second answer"), shown, strict=True)
+        named = zip(PLACES, shown, strict=True)
         rows = [{**row, "role": f"{row['role']}, {name}"} for name, each in named for row in _rows(each)]
     else:
         rows = _rows(shown)

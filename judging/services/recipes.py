@@ -156,8 +156,17 @@ def known_judges() -> list[Known]:
     newest = {row.name: row for row in InstalledRecipe.objects.order_by("installed_at")}
     known = []
     for recipe in RECIPES.values():
-        judges = Judge.objects.filter(protocol__regex=f"^{re.escape(recipe.name)}[/@]")
+        judges: dict[Weights | None, list[str]] = {}
+        for judge in Judge.objects.filter(protocol__regex=f"^{re.escape(recipe.name)}[/@]"):
+            judges.setdefault(_weights_of(recipe, judge), []).append(str(judge))
         for weights in recipe.weights or (None,):
-            mine = judges.filter(model=weights.repository) if weights else judges
-            known.append(Known(recipe, weights, newest.get(recipe.name), tuple(map(str, mine))))
+            known.append(Known(recipe, weights, newest.get(recipe.name), tuple(judges.get(weights, ()))))
     return known
+
+
+def _weights_of(recipe: Recipe, judge: Judge) -> Weights | None:
+    """By the judge's model or name; the recipe's first ones where neither tells."""
+    for weights in recipe.weights:
+        if weights.repository == judge.model or weights.name in (judge.name, judge.model):
+            return weights
+    return recipe.weights[0] if recipe.weights else None

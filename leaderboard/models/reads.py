@@ -112,11 +112,11 @@ class Trouble(NamedTuple):
 
 
 def trouble_of(judge: Judge) -> Trouble | None:
-    """What keeps a judge from its matches now, if anything does."""
+    """What keeps a judge from its matches now, if anything does; that some are not for it comes last."""
     held = Job.objects.filter(kind=KIND, owner=judge.pk, state__in=["pending", "failed"])
     held = held.exclude(error_code="")
-    row = held.values_list("error_code").annotate(matches=Count("id")).order_by("-matches").first()
-    return Trouble(*row) if row else None
+    rows = [Trouble(*row) for row in held.values_list("error_code").annotate(matches=Count("id"))]
+    return max(rows, key=lambda row: (row.code != "unfit_protocol", row.matches, row.code), default=None)
 
 
 def judging_progress(submission: Submission, *, now: datetime) -> JudgingProgress:

@@ -159,6 +159,8 @@ def _trouble(judge: Judge) -> str:
     trouble = trouble_of(judge)
     if trouble is None:
         return _no_host(judge)
+    if trouble.code == "unfit_protocol":
+        return f"{trouble.matches:,} matches are not judged: its protocol is for other kinds of questions."
     reason = TROUBLES.get(trouble.code, f"the last attempt ended with “{trouble.code}”")
     return f"{trouble.matches:,} matches wait: {reason}."
 

@@ -49,6 +49,17 @@ def test_prompt_and_answers_stand_side_by_side(client, match):
     assert client.get("/matches/999999/").status_code == 404
 
 
+def test_a_judge_of_single_answers_has_a_text_for_each(client, match):
+    prompts = [{"role": f"prompt, {place} answer", "content": "Grade."} for place in ("first", "second")]
+    fields = {"prompt_text": json.dumps(prompts), "raw_text": json.dumps(["Good:\n4", "Bad:\n2"])}
+    make_judgment(make_judge("grader"), match, Order.AB, Verdict.FIRST, **fields)
+    page = page_of(client, match)
+    assert page.index("Of A") < page.index("Good:\n4") < page.index("Of B") < page.index("Bad:\n2")
+    assert "prompt, second answer" in page
+    Judgment.objects.update(raw_text="[broken")
+    assert "[broken" in page_of(client, match)
+
+
 def test_votes_stand_in_match_terms_whatever_was_shown_first(client, match):
     make_vote(match, Winner.MODEL_B, voter=make_voter("worker 58", "worker"), order=Order.BA)
     make_vote(match, Winner.BOTH_BAD, voter=make_voter("worker 7", "worker"))

@@ -233,3 +233,20 @@ def test_a_judge_that_cannot_work_says_so_without_saying_where(client, olga):
     assert "10.0.0.7" not in page
     client.force_login(olga)
     assert f"/admin/arena/job/?owner={judge.pk}" in client.get(address).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("late", "said"),
+    [
+        (0, "3 matches are not judged: its protocol is for other kinds of questions."),
+        (2, "2 matches wait: its server does not answer in time."),
+    ],
+)
+def test_matches_that_are_not_for_a_judge_do_not_wait(client, late, said):
+    judge = make_judge("narrow")
+    unfit = {"error_code": "unfit_protocol", "error": "x does not fit", "state": "failed"}
+    for match in (1, 2, 3):
+        Job.objects.create(kind="judge", owner=judge.pk, subject=match, **unfit)
+    for match in range(4, 4 + late):
+        Job.objects.create(kind="judge", owner=judge.pk, subject=match, error_code="timeout", error="late")
+    assert said in client.get(reverse("judge", args=[judge.slug])).content.decode()

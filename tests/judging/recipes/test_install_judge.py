@@ -218,7 +218,18 @@ class TestList:
         rows = {row["judge"]: row for row in json.loads(run(list=True, format="json"))}
         assert list(rows)[:4] == ["judgelm-7b", "judgelm-13b", "judgelm-33b", "pandalm-7b"]
         seven, thirteen = rows["judgelm-7b"], rows["judgelm-13b"]
-        assert seven["registered"] == "first"
+        assert seven["registered"] == "first"  # by its model
+        run(
+            "judgelm",
+            source=[str(common)],
+            name="elsewhere",
+            url="http://127.0.0.1:9/v1",
+            model="judgelm-33b",
+        )
+        run("judgelm", source=[str(common)], name="mine", model="/srv/models/my-own")
+        rows = {row["judge"]: row for row in json.loads(run(list=True, format="json"))}
+        assert rows["judgelm-33b"]["registered"] == "elsewhere"
+        assert rows["judgelm-7b"]["registered"] == "first, mine"
         assert thirteen["registered"] is None
         assert seven["installed"] == thirteen["installed"] == f"{datetime.now(UTC):%Y-%m-%d}"
         assert rows["pandalm-7b"]["installed"] is None
