@@ -54,6 +54,7 @@ RECIPE = Recipe(
         Weights("compassjudger-2-7b", "opencompass/CompassJudger-2-7B-Instruct", 7.6, "Apache-2.0"),
         Weights("compassjudger-2-32b", "opencompass/CompassJudger-2-32B-Instruct", 32.8, "Apache-2.0"),
     ),
+    context=16_384,
     marks=r"^Model [AB]'s Response:|^User Question:",
     verdicts={PAIR: r"\"choice\""},
 )

@@ -108,10 +108,11 @@ class Recipe:
     """A judge as its authors run it; the words themselves are not ours and are fetched when it is installed.
 
     `readers` read the text by what was asked for (PAIR, SINGLE, MANY). `weights` is empty for a prompt that
-    any chat model can be given. `context` is the longest prompt and text together, in tokens; None leaves it
-    to the model. `marks` finds the delimiters in the installed texts; `verdicts` are what rulings look like,
-    by what was asked for; both are broken up where an answer imitates them. Scores that differ by
-    `tie_margin` or less are a tie. `deviations` says what is done otherwise than by the authors, and why.
+    any chat model can be given. `context` is the longest prompt and text together, in tokens: what the model
+    was trained for, or what fits into the memory that `Weights` reckon with; None leaves it to the model.
+    `marks` finds the delimiters in the installed texts; `verdicts` are what rulings look like, by what was
+    asked for; both are broken up where an answer imitates them. Scores that differ by `tie_margin` or less
+    are a tie. `deviations` says what is done otherwise than by the authors, and why.
     """
 
     name: str

@@ -33,6 +33,8 @@ def find_fault(recipe: Recipe, texts: Mapping[str, str]) -> str:
             return f"its text for {mode} has no place for {', '.join(missing)}"
         if unknown := sorted(found - set(form.fields)):
             return f"its text for {mode} has an unknown place: {', '.join(unknown)}"
+        if form.each and set(PLACE.findall(texts[form.each])) != {"answer_id", "answer"}:
+            return f"its text for {mode} does not show further answers by answer_id and answer"
     return ""
 
 

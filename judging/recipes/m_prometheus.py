@@ -33,6 +33,7 @@ RECIPE = Recipe(
         Weights("m-prometheus-3b", "Unbabel/M-Prometheus-3B", 3.1, "see its card"),
         Weights("m-prometheus-14b", "Unbabel/M-Prometheus-14B", 14.8, "see its card"),
     ),
+    context=16_384,
     marks=prometheus_2.MARKS,
     verdicts=prometheus_2.VERDICTS,
     deviations=prometheus_2.DEVIATIONS,

@@ -84,6 +84,7 @@ RECIPE = Recipe(
         Weights("prometheus-2-7b", "prometheus-eval/prometheus-7b-v2.0", 7.2, "Apache-2.0"),
         Weights("prometheus-2-8x7b", "prometheus-eval/prometheus-8x7b-v2.0", 46.7, "Apache-2.0"),
     ),
+    context=16_384,
     marks=MARKS,
     verdicts=VERDICTS,
     deviations=DEVIATIONS,

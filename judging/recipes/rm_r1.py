@@ -54,6 +54,7 @@ RECIPE = Recipe(
         Weights("rm-r1-14b", "gaotang/RM-R1-Qwen2.5-Instruct-14B", 14.8, "see its card"),
         Weights("rm-r1-32b", "gaotang/RM-R1-Qwen2.5-Instruct-32B", 32.8, "see its card"),
     ),
+    context=16_384,
     marks=r"\[The [^\[\]\n]+\]|^\[[^\[\]\n]+\]",
     verdicts={PAIR: r"\[\[\s*[ab]\s*\]\]|</?answer>"},
 )

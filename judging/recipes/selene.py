@@ -49,6 +49,7 @@ RECIPE = Recipe(
     readers={PAIR: read_pair},
     sampling={"temperature": 0.0, "max_tokens": 1024, "seed": 0},
     weights=(Weights("selene-1-mini-8b", "AtlaAI/Selene-1-Mini-Llama-3.1-8B", 8.0, "Apache-2.0, Llama 3.1"),),
+    context=16_384,
     marks=r"^(?:Response [AB]|Instruction|Score Rubrics):$",
     verdicts={PAIR: r"\*\*(?:result|reasoning):\*\*"},
     deviations="The rubric is our own; the authors leave it to whoever asks.",

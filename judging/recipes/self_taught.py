@@ -46,6 +46,7 @@ RECIPE = Recipe(
             "self-taught-70b", "facebook/Self-taught-evaluator-llama3.1-70B", 70.6, "research only, gated"
         ),
     ),
+    context=16_384,
     marks=r"^\[[^\[\]\n]+\]",
     verdicts={PAIR: r"\[\[\s*[ab]\s*\]\]"},
 )
