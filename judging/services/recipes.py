@@ -42,7 +42,6 @@ class Placed(NamedTuple):
     key_variable: str = ""
 
 
-@transaction.atomic
 def install_judge(
     recipe: Recipe, placed: Placed, *, paths: Sequence[Path], now: datetime, **fields: Any
 ) -> tuple[Judge, bool]:
@@ -54,28 +53,35 @@ def install_judge(
     asks = fields.pop("asks", "") or default_asks(recipe)
     if not any(mode.answers == asks for mode in recipe.forms):
         raise NotInstalled(f"{recipe.name} does not judge {asks}; its modes are: {recipe.modes}.")
-    installed = install_texts(recipe, paths=paths, now=now)
-    if placed.url:
-        fields |= {"engine": Judge.Engine.OPENAI, "base_url": placed.url, "model": placed.model}
-        fields["key_variable"] = placed.key_variable
-    else:
-        fields |= served_here(placed.model, revision=placed.revision, max_model_len=recipe.context)
-    # One answer by itself has no order: both would be the same two requests.
-    return register_judge(
-        protocol=_protocol_name(recipe, installed, asks),
-        sampling=dict(recipe.sampling),
-        both_orders=asks == PAIR,
-        **fields,
-    )
+    texts = take_texts(recipe, paths)  # before the transaction, which waits for no network
+    with transaction.atomic():
+        installed = store_texts(recipe, texts, now)
+        if placed.url:
+            fields |= {"engine": Judge.Engine.OPENAI, "base_url": placed.url, "model": placed.model}
+            fields["key_variable"] = placed.key_variable
+        else:
+            fields |= served_here(placed.model, revision=placed.revision, max_model_len=recipe.context)
+        # One answer by itself has no order: both would be the same two requests.
+        return register_judge(
+            protocol=_protocol_name(recipe, installed, asks),
+            sampling=dict(recipe.sampling),
+            both_orders=asks == PAIR,
+            **fields,
+        )
 
 
-def install_texts(recipe: Recipe, *, paths: Sequence[Path] = (), now: datetime) -> InstalledRecipe:
-    """Store the recipe's texts, from its pinned files. Raises NotInstalled."""
+def take_texts(recipe: Recipe, paths: Sequence[Path] = ()) -> dict[str, str]:
+    """The recipe's texts, from its pinned files: fetched, or found at these paths. Raises NotInstalled."""
     texts: dict[str, str] = {}
     for source in recipe.sources:
         texts |= _take(recipe, source, paths)
     if fault := find_fault(recipe, texts):
         raise NotInstalled(f"{recipe.name}: {fault}; nothing was installed.")
+    return texts
+
+
+def store_texts(recipe: Recipe, texts: Mapping[str, str], now: datetime) -> InstalledRecipe:
+    """The row with these texts, made unless it is there."""
     sha256 = hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
     lines = "\n".join(f"{source.url} {source.sha256}" for source in recipe.sources)
     installed, _ = InstalledRecipe.objects.get_or_create(

@@ -11,7 +11,7 @@ from arena.models import Job, Match
 from judging.models import Judge, Judgment
 from judging.recipes import RECIPES
 from judging.services.judging import judge_pending, plan_judging
-from judging.services.recipes import install_texts
+from judging.services.recipes import store_texts, take_texts
 from leaderboard.services.demo import load_demo
 from tests.factories import make_judge
 from tests.judging.recipes import test_judgelm, test_pandalm
@@ -32,7 +32,9 @@ def test_judgelm_and_pandalm_on_the_demo(settings, tmp_path, monkeypatch):
     for name, says in SAYS.items():
         monkeypatch.setitem(RECIPES, name, with_files(RECIPES[name], FILES[name]))
         (tmp_path / "upstream.py").write_text(FILES[name])
-        installed = install_texts(RECIPES[name], paths=[tmp_path / "upstream.py"], now=datetime.now(UTC))
+        installed = store_texts(
+            RECIPES[name], take_texts(RECIPES[name], [tmp_path / "upstream.py"]), datetime.now(UTC)
+        )
         script = tmp_path / f"{name}.jsonl"
         with script.open("w") as file:
             for match in matches:

@@ -16,7 +16,7 @@ from arena.outcomes import INCONSISTENT, Verdict
 from judging.models import InstalledRecipe, Judge, Judgment
 from judging.recipes import RECIPES
 from judging.services.judging import judge_pending, plan_judging
-from judging.services.recipes import install_texts, protocols_of
+from judging.services.recipes import protocols_of, store_texts, take_texts
 from tests.certificates import authority, server_context, sign
 from tests.factories import make_answers, make_benchmark, make_judge, make_matches
 from tests.judging.recipes import (
@@ -272,7 +272,9 @@ class TestRuling:
         benchmark = make_benchmark(prompts=1)
         make_answers(benchmark, "short", "rather longer", "the longest answer of all")
         matches = make_matches(benchmark)
-        installed = install_texts(RECIPES["judgelm"], paths=[common], now=datetime.now(UTC))
+        installed = store_texts(
+            RECIPES["judgelm"], take_texts(RECIPES["judgelm"], [common]), datetime.now(UTC)
+        )
         texts = {("short", "rather longer"): "6, 8\n", ("rather longer", "short"): "8 6", "else": "I cannot."}
         script = self.script(tmp_path, matches, lambda *pair: texts.get(pair, texts["else"]))
         judge = make_judge(engine=Judge.Engine.SCRIPTED, model=script, protocol=str(installed))
