@@ -13,7 +13,9 @@ from arena.models import Benchmark, Match
 from arena.models.changes import Change
 from arena.outcomes import INCONSISTENT, Order, Verdict, Winner
 from judging.baselines import BASELINES
+from judging.protocols import PROTOCOLS
 
+DIGITS = 12  # of the hash of a recipe's texts, in the name of a protocol
 KIND = "judge"  # of Job: the owner is the judge, the subject the match
 PEOPLE = "people"  # the other source of boards
 
@@ -21,6 +23,39 @@ PEOPLE = "people"  # the other source of boards
 a_key_variable = RegexValidator(
     r"^(?!SECRET_KEY$)[A-Z][A-Z0-9_]*_KEY$", "Name a variable that ends in _KEY, such as JUDGE_KEY."
 )
+
+
+class InstalledRecipeQuerySet(models.QuerySet["InstalledRecipe"]):
+    def behind(self, protocol: str) -> "InstalledRecipe | None":
+        """The texts that a protocol such as ``name@hash`` or ``name/single@hash`` names."""
+        name, _, digits = protocol.partition("@")
+        return self.filter(name=name.partition("/")[0], sha256__startswith=digits).first() if digits else None
+
+
+class InstalledRecipe(models.Model):
+    """The words of a judge's own prompt, as they were fetched; judges name them by a part of their hash.
+
+    Rows are added, never changed: what a judge was asked with stays what it was.
+    """
+
+    name = models.CharField(max_length=40, help_text="Of the recipe.")
+    texts = models.JSONField(help_text="Each text by its name in the recipe.")
+    sha256 = models.CharField(max_length=64, help_text="Of the texts.")
+    source = models.TextField(help_text="Address and SHA-256 of each file, one a line.")
+    installed_at = models.DateTimeField()
+
+    objects = InstalledRecipeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "-installed_at"]
+        constraints = [models.UniqueConstraint(fields=["name", "sha256"], name="recipe_texts_once")]
+
+    def __str__(self) -> str:
+        return self.protocol()
+
+    def protocol(self, asks: str = "") -> str:
+        """What a judge names that is asked by these texts."""
+        return f"{self.name}{asks and f'/{asks}'}@{self.sha256[:DIGITS]}"
 
 
 class JudgeQuerySet(models.QuerySet["Judge"]):
@@ -119,6 +154,11 @@ class Judge(models.Model):
             raise ValidationError({"name": "People are a source of their own. Choose another name."})
         if not isinstance(self.sampling, dict):
             raise ValidationError({"sampling": 'Settings are an object, such as {"temperature": 0}.'})
+        if self.protocol not in ("", *PROTOCOLS) and not InstalledRecipe.objects.behind(self.protocol):
+            known = ", ".join(PROTOCOLS)
+            raise ValidationError(
+                {"protocol": f"The protocols are {known}, and what install_judge has stored (name@hash)."}
+            )
         if self.engine == self.Engine.BASELINE:
             self._check_baseline()
         if (self.engine == self.Engine.VLLM) != (self.host_model is not None):
@@ -148,26 +188,6 @@ class Judge(models.Model):
                 f"{stored} has ruled already, so {', '.join(changed)} can no longer change. "
                 "Register a new version instead."
             )
-
-
-class InstalledRecipe(models.Model):
-    """The words of a judge's own prompt, as they were fetched; judges name them by a part of their hash.
-
-    Rows are added, never changed: what a judge was asked with stays what it was.
-    """
-
-    name = models.CharField(max_length=40, help_text="Of the recipe.")
-    texts = models.JSONField(help_text="Each text by its name in the recipe.")
-    sha256 = models.CharField(max_length=64, help_text="Of the texts.")
-    source = models.TextField(help_text="Address and SHA-256 of each file, one a line.")
-    installed_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["name", "-installed_at"]
-        constraints = [models.UniqueConstraint(fields=["name", "sha256"], name="recipe_texts_once")]
-
-    def __str__(self) -> str:
-        return f"{self.name}@{self.sha256[:12]}"
 
 
 class JudgmentQuerySet(models.QuerySet["Judgment"]):

@@ -20,10 +20,9 @@ from judging.recipes import (
 from judging.recipes.contract import PAIR, SINGLE, Reading, Recipe, Source, Weights
 from judging.recipes.extracting import BadFile, extract
 from judging.recipes.filling import find_fault
-from judging.recipes.installed import DIGITS, InstalledProtocol
+from judging.recipes.installed import InstalledProtocol
 
 __all__ = [
-    "DIGITS",
     "PAIR",
     "RECIPES",
     "SINGLE",

@@ -12,8 +12,6 @@ from judging.protocols import Apart, Question, Shown, UnfitProtocol
 from judging.recipes.contract import PAIR, SINGLE, UNREAD, Reading, Recipe
 from judging.recipes.filling import defuse, hostile_pattern, shown
 
-DIGITS = 12  # of the texts' hash, in a protocol's name
-
 
 @dataclass(frozen=True)
 class InstalledProtocol:

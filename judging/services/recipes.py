@@ -13,7 +13,6 @@ from django.db import transaction
 from judging.models import InstalledRecipe, Judge
 from judging.protocols import PROTOCOLS, JudgingProtocol
 from judging.recipes import (
-    DIGITS,
     PAIR,
     RECIPES,
     SINGLE,
@@ -63,7 +62,7 @@ def install_judge(
             fields |= served_here(placed.model, revision=placed.revision, max_model_len=recipe.context)
         # One answer by itself has no order: both would be the same two requests.
         return register_judge(
-            protocol=_protocol_name(recipe, installed, asks),
+            protocol=installed.protocol("" if asks == default_asks(recipe) else asks),
             sampling=dict(recipe.sampling),
             both_orders=asks == PAIR,
             **fields,
@@ -128,20 +127,12 @@ def default_asks(recipe: Recipe) -> str:
     return PAIR if any(mode.answers == PAIR for mode in recipe.forms) else SINGLE
 
 
-def _protocol_name(recipe: Recipe, installed: InstalledRecipe, asks: str) -> str:
-    """``name@hash``, or ``name/single@hash`` where the recipe could judge pairs as well."""
-    middle = "" if asks == default_asks(recipe) else f"/{asks}"
-    return f"{recipe.name}{middle}@{installed.sha256[:DIGITS]}"
-
-
 def protocols_of(judge: Judge) -> Mapping[str, JudgingProtocol]:
     """Our own protocols, or the installed one that the judge names. Raises ValueError when it is gone."""
     if "@" not in judge.protocol:
         return PROTOCOLS
-    name, _, digits = judge.protocol.partition("@")
-    name, _, asks = name.partition("/")
-    recipe = RECIPES.get(name)
-    found = InstalledRecipe.objects.filter(name=name, sha256__startswith=digits).first()
+    name, _, asks = judge.protocol.partition("@")[0].partition("/")
+    recipe, found = RECIPES.get(name), InstalledRecipe.objects.behind(judge.protocol)
     if recipe is None or found is None:
         raise ValueError(f"{judge.protocol} is not installed; see manage.py install_judge --list.")
     form = InstalledProtocol(judge.protocol, recipe, found.texts, asks or default_asks(recipe))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from arena.models import HostModel, Job
@@ -210,6 +211,18 @@ class TestRefusals:
         assert "must begin with http" in self.refused(
             "judgelm", source=[str(common)], url="ftp://x", model="m"
         )
+
+
+def test_a_judge_can_name_only_what_is_there(common):
+    run("judgelm", source=[str(common)], url="http://127.0.0.1:9/v1", model="judge")
+    judge = Judge.objects.get()
+    judge.full_clean()
+    for protocol in ("judgelm", "judgelm@", "judgelm@0123456789ab", "best-of-two"):
+        judge.protocol = protocol
+        with pytest.raises(ValidationError, match="what install_judge has stored"):
+            judge.full_clean()
+    judge.protocol = InstalledRecipe.objects.get().protocol("single")
+    judge.full_clean()
 
 
 class TestList:
