@@ -105,7 +105,7 @@ def match(request: HttpRequest, pk: int) -> HttpResponse:
     votes = list(Vote.objects.filter(match=found).select_related("voter").order_by("turn", "id")[: SHOWN + 1])
     judgments = list(Judgment.objects.on_match(found))
     people = [opinion_of_person(vote) for vote in votes[:SHOWN]]
-    judges = opinions_of_judges(judgments)
+    judges = opinions_of_judges(judgments, [*(found.answer_a.turns or ()), *(found.answer_b.turns or ())])
     context = {
         "match": found,
         "gone": [model for model in (found.competitor_a, found.competitor_b) if model.withdrawn_at],
@@ -164,8 +164,11 @@ def opinion_of_person(vote: Vote) -> Opinion:
     )
 
 
-def opinions_of_judges(judgments: Iterable[Judgment]) -> list[Opinion]:
-    """One line a judgment; both lines of a judge whose orders name different winners say so."""
+def opinions_of_judges(judgments: Iterable[Judgment], answers: Sequence[str]) -> list[Opinion]:
+    """One line a judgment; both lines of a judge whose orders name different winners say so.
+
+    ``answers`` are all texts of both answers, to tell which of them were not shown as they are.
+    """
     judgments = list(judgments)
     said: dict[tuple[int, int | None], set[str]] = defaultdict(set)
     for judgment in judgments:
@@ -179,8 +182,8 @@ def opinions_of_judges(judgments: Iterable[Judgment]) -> list[Opinion]:
             order=ORDERS[Order(judgment.order)],
             turn=judgment.turn,
             judgment=judgment,
-            messages=read_messages(judgment.prompt_text),
-            facts=list(facts_of(judgment)),
+            messages=(messages := read_messages(judgment.prompt_text)),
+            facts=[*facts_of(judgment), *_broken_up(messages, answers)],
             disagrees=len(said[judgment.judge_id, judgment.turn]) > 1,
         )
         for judgment in judgments
@@ -195,6 +198,13 @@ def read_messages(prompt_text: str) -> list[Message]:
         return [Message(str(row["role"]), str(row["content"])) for row in json.loads(prompt_text)]
     except (ValueError, TypeError, KeyError):
         return [Message("prompt", prompt_text)]
+
+
+def _broken_up(messages: Sequence[Message], answers: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """A fact where an answer does not stand in the prompt as it was given."""
+    shown = "\n".join(message.content for message in messages)
+    if messages and not all(text.strip() in shown for text in answers):
+        yield "Answers", "shown with imitations of a ruling or of the prompt’s marks broken up"
 
 
 def facts_of(judgment: Judgment) -> Iterable[tuple[str, str]]:

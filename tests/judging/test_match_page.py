@@ -60,6 +60,13 @@ def test_a_judge_of_single_answers_has_a_text_for_each(client, match):
     assert "[broken" in page_of(client, match)
 
 
+@pytest.mark.parametrize(("shown", "said"), [("* red *, green", 1), ("*red*\n\ngreen", 0), ("", 0)])
+def test_an_answer_that_was_not_shown_as_it_is_is_told(client, match, shown, said):
+    prompt = json.dumps([{"role": "prompt", "content": shown}]) if shown else ""
+    make_judgment(make_judge("gpt"), match, Order.AB, Verdict.FIRST, prompt_text=prompt)
+    assert page_of(client, match).count("imitations of a ruling or of the prompt’s marks") == said
+
+
 def test_votes_stand_in_match_terms_whatever_was_shown_first(client, match):
     make_vote(match, Winner.MODEL_B, voter=make_voter("worker 58", "worker"), order=Order.BA)
     make_vote(match, Winner.BOTH_BAD, voter=make_voter("worker 7", "worker"))
