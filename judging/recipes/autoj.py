@@ -7,7 +7,7 @@ from judging.recipes.contract import PAIR, SINGLE, UNREAD, Form, Mode, Reading, 
 from judging.recipes.readings import TEN
 
 _LABEL = re.compile(r"final decision is[ \t]", re.IGNORECASE)
-# Not a choice between several, as in the words of the request itself: "Response 1 / Response 2 / Tie".
+# Not a choice between several, as the request itself lists them.
 _DECISION = re.compile(
     r"[ \t*:\"]*(response 1|response 2|tie)\b(?![ \t*\"]*(?:/|&|[.-]\d|,?[ \t]*(?:or|and|response)\b))",
     re.IGNORECASE,

@@ -55,6 +55,6 @@ RECIPE = Recipe(
         Weights("compassjudger-2-32b", "opencompass/CompassJudger-2-32B-Instruct", 32.8, "Apache-2.0"),
     ),
     context=16_384,
-    marks=r"^Model [AB]'s Response:|^User Question:",
+    marks=r"^[A-Z][\w' ]{2,30}:(?= \{)",
     verdicts={PAIR: r"\"choice\""},
 )

@@ -9,7 +9,7 @@ _LABEL = re.compile(r"\*\*Result:\*\*", re.IGNORECASE)
 _LETTER = re.compile(r"\s*[*(\"`]{0,3}(?:Response[ \t]+)?([AB])[*)\"`.]{0,3}[ \t]*(?:\n|\Z)")
 
 # The rubric is the operator's to give; this one is ours.
-_RUBRIC = "Does the response do what the instruction asks for, rightly, clearly and at no needless length?"
+_RUBRIC = "Is what the instruction wants done, rightly, clearly and at no needless length?"
 
 
 def _said(text: str) -> str | None:
@@ -50,7 +50,7 @@ RECIPE = Recipe(
     sampling={"temperature": 0.0, "max_tokens": 1024, "seed": 0},
     weights=(Weights("selene-1-mini-8b", "AtlaAI/Selene-1-Mini-Llama-3.1-8B", 8.0, "Apache-2.0, Llama 3.1"),),
     context=16_384,
-    marks=r"^(?:Response [AB]|Instruction|Score Rubrics):$",
+    marks=r"^[A-Z][\w ]{2,20}:$",
     verdicts={PAIR: r"\*\*(?:result|reasoning):\*\*"},
     deviations="The rubric is our own; the authors leave it to whoever asks.",
 )

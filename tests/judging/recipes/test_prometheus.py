@@ -144,7 +144,7 @@ def test_results_that_are_read(text, verdict):
     [
         "", "A", "[RESULT]", "[RESULT] A or B", "[RESULT] C", "[RESULT] AB", "[RESULT] Tie",
         "[RESULT] a better one", "[RESULT] A, since it is right", "[RESULT] B [RESULT]", "[RESULT] 5",
-        "RESULT A", "[RESULT] (Either A or B)",
+        "RESULT A", "[RESULT] (A or else B)",
     ],
 )  # fmt: skip
 def test_results_that_are_not_read(text):
@@ -163,7 +163,7 @@ def test_results_that_are_not_read(text):
         ("[RESULT] 45", ()),
         ("[RESULT] 0", ()),
         ("[RESULT] 3 or 4", ()),
-        ("[RESULT] (an integer number between 1 and 5)", ()),
+        ("[RESULT] (a grade from 1 to 5)", ()),
         ("Score: 4", ()),
         ("[RESULT] 4.5", ()),
     ],
