@@ -1,65 +1,69 @@
-"""How far a judge agrees with people, by the rules of four sources, and how far people agree with each other.
+"""How far a judge agrees with people, by the rules of many sources, and how far people agree with each other.
 
 An *item* is a match at one turn. Judges' outcomes and people's votes name winners in the match's own
-terms. Where a figure needs labels (Cohen's kappa; precision, recall, F1), they are first, second and tie
+terms. Where a figure needs labels (kappa and its like; precision, recall, F1), they are first, second and tie
 by position as the voter saw the pair, the judge's outcome included. If the voter's order is not known,
 the judge's stands in, and if that is not known either, answer_a counts as first. ``both_bad`` is a tie in
 every rule. Shares are fractions of 1; a figure without anything to measure is None, never 0.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import isnan
 
-from arena.outcomes import INCONSISTENT, Verdict, Winner
-from judging.agreement_positions import JudgmentRow, PositionReport, position_report
+import numpy as np
+
+from judging import agreement_majority, agreement_votes
+from judging.agreement_figures import cohen_kappa
+from judging.agreement_intervals import Estimate
+from judging.agreement_positions import PositionReport, position_report
+from judging.agreement_results import Agreement
 from judging.agreement_tables import (
+    AB,
+    LABELS,
+    Indices,
+    JudgmentRow,
+    Opinions,
+    PromptOf,
     RulingRow,
-    Table,
     VoteRow,
-    agreeing,
-    cohen_kappa,
-    frame_order,
-    group_by_item,
-    macro_scores,
-    read_by_position,
-    share,
-    tie_if_both_bad,
-    tie_if_inconsistent,
+    gather,
+    order_of,
+    read,
 )
 
 __all__ = [
     "RULES",
     "Agreement",
+    "Estimate",
     "JudgmentRow",
+    "Opinions",
     "PositionReport",
+    "PromptOf",
     "RulingRow",
     "VoteRow",
     "VoterPair",
+    "agree",
+    "agree_by_category",
     "between_voters",
-    "cohen_kappa",
+    "gather",
     "position_report",
 ]
 
-
-@dataclass(frozen=True)
-class Agreement:
-    """What one rule says of one judge. ``human_*`` hold voters against each other by the same rule."""
-
-    rule: str
-    against: str  # people, experts, or majority (of the votes on an item)
-    n: int  # compared: pairs of an outcome and a vote, or items under a majority rule
-    agreed: int
-    agreement: float | None
-    kappa: float | None
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    inconsistent: int  # of the judge's items, whether or not people voted on them
-    human_n: int | None
-    human_agreed: int | None
-    human_agreement: float | None
+RULES: dict[str, Callable[[Opinions], Agreement]] = {
+    "each-vote": agreement_votes.each_vote,
+    "mtbench-s1": agreement_votes.mtbench_s1,
+    "mtbench-s2": agreement_votes.mtbench_s2,
+    "pandalm": agreement_majority.pandalm,
+    "judgelm": agreement_majority.judgelm,
+    "auto-j": agreement_majority.auto_j,
+    "judgebench": agreement_majority.judgebench,
+    "llmbar": agreement_majority.llmbar,
+    "rewardbench": agreement_majority.rewardbench,
+    "alpacaeval": agreement_majority.alpacaeval,
+}
 
 
 @dataclass(frozen=True)
@@ -73,64 +77,27 @@ class VoterPair:
     kappa: float | None
 
 
-def each_vote(rulings: Sequence[RulingRow], votes: Sequence[VoteRow]) -> Agreement:
-    """Each scored outcome against each vote on its item, ties included.
-
-    ``inconsistent`` is a label of its own, which no vote has, so it never agrees. Against each other,
-    people are every pair of votes on one item.
-    """
-    table = Counter(_labels(rulings, votes))
-    return _result("each-vote", "people", table, rulings, human=_human(votes, decisive=False))
-
-
-def mtbench_s1(rulings: Sequence[RulingRow], votes: Sequence[VoteRow]) -> Agreement:
-    """MT-bench's setup S1 (Zheng et al. 2023, Table 5): as each-vote, but inconsistent counts as a tie.
-
-    The authors' own votes are left out.
-    """
-    votes = _without_authors(votes)
-    table = Counter((tie_if_inconsistent(said), vote) for said, vote in _labels(rulings, votes))
-    return _result("mtbench-s1", _crowd(votes), table, rulings, human=_human(votes, decisive=False))
+def agree(
+    rule: str,
+    rulings: Sequence[RulingRow],
+    votes: Sequence[VoteRow],
+    judgments: Iterable[JudgmentRow] = (),
+    prompt_of: PromptOf | None = None,
+) -> Agreement:
+    """What one of RULES says. ``judgments`` tell both orders apart; ``prompt_of`` is for intervals."""
+    return RULES[rule](gather(rulings, votes, judgments, prompt_of))
 
 
-def mtbench_s2(rulings: Sequence[RulingRow], votes: Sequence[VoteRow]) -> Agreement:
-    """MT-bench's setup S2: only where neither side says tie or is inconsistent. Authors are left out."""
-    votes = _without_authors(votes)
-    table = Counter(
-        (said, vote)
-        for said, vote in _labels(rulings, votes)
-        if Verdict.TIE not in (vote, tie_if_inconsistent(said))
-    )
-    return _result("mtbench-s2", _crowd(votes), table, rulings, human=_human(votes, decisive=True))
-
-
-def pandalm(rulings: Sequence[RulingRow], votes: Sequence[VoteRow]) -> Agreement:
-    """PandaLM's rule: the outcome against the majority of the votes on its item (more than half of them).
-
-    Items without a majority are left out. Unread text counts as a tie, which is that paper's rule and no
-    other's here; so does ``inconsistent``. Precision, recall and F1 are unweighted means over first,
-    second and tie; a term whose class is empty counts as 0. The rule has no figure for people.
-    """
-    ruling_of = {ruling.item: ruling for ruling in rulings}
-    table: Table = Counter()
-    for item, own in group_by_item(votes).items():
-        majority = _majority(own)
-        if majority is None or item not in ruling_of:
-            continue
-        ruling = ruling_of[item]
-        # The votes on an item share one order as a rule; else the first voter by name stands for all.
-        order = frame_order(min(own, key=lambda vote: str(vote.voter)).order, ruling.order)
-        said = tie_if_inconsistent(read_by_position(ruling.outcome or Winner.TIE, order))
-        table[said, read_by_position(majority, order)] += 1
-    return _result("pandalm", "majority", table, rulings, macro=macro_scores(table))
-
-
-RULES: dict[str, Callable[[Sequence[RulingRow], Sequence[VoteRow]], Agreement]] = {
-    "each-vote": each_vote,
-    "mtbench-s1": mtbench_s1,
-    "mtbench-s2": mtbench_s2,
-    "pandalm": pandalm,
-}
+def agree_by_category(
+    rule: str, opinions: Opinions, prompts_of: Mapping[str, Collection[Hashable]], prompt_of: PromptOf
+) -> dict[str, Agreement]:
+    """What a rule says of the items of some prompts only, by the name of the category that holds them."""
+    prompts = [prompt_of(item) for item in opinions.items]
+    found = {}
+    for name, own in prompts_of.items():
+        kept = np.array([prompt in own for prompt in prompts], bool)
+        found[name] = RULES[rule](opinions.within(kept))
+    return found
 
 
 def between_voters(votes: Sequence[VoteRow], minimum: int = 20) -> list[VoterPair]:
@@ -138,86 +105,19 @@ def between_voters(votes: Sequence[VoteRow], minimum: int = 20) -> list[VoterPai
 
     Kappa's labels are by position as the first of the two saw the pair.
     """
-    tables: defaultdict[tuple[str, str], Table] = defaultdict(Counter)
-    for own in group_by_item(votes).values():
+    by_item: defaultdict[Hashable, list[VoteRow]] = defaultdict(list)
+    for vote in votes:
+        by_item[vote.item].append(vote)
+    tables: defaultdict[tuple[str, str], Indices] = defaultdict(lambda: np.zeros((LABELS, LABELS), np.intp))
+    for own in by_item.values():
         for one, other in combinations(sorted(own, key=lambda vote: vote.voter), 2):
-            if one.voter == other.voter:
-                continue
-            order = frame_order(one.order, other.order)
-            labels = read_by_position(one.winner, order), read_by_position(other.winner, order)
-            tables[one.voter, other.voter][labels] += 1
-    pairs = [
-        VoterPair(first, second, table.total(), agreeing(table) / table.total(), cohen_kappa(table))
-        for (first, second), table in tables.items()
-        if table.total() >= max(minimum, 1)
-    ]
+            if one.voter != other.voter:
+                order = order_of(one.order, order_of(other.order, AB))
+                tables[one.voter, other.voter][read(one.winner, order), read(other.winner, order)] += 1
+    pairs = []
+    for (first, second), table in tables.items():
+        if table.sum() >= max(minimum, 1):
+            kappa = float(cohen_kappa(table))
+            alike = float(np.trace(table) / table.sum())
+            pairs.append(VoterPair(first, second, int(table.sum()), alike, None if isnan(kappa) else kappa))
     return sorted(pairs, key=lambda pair: (-pair.n, pair.first, pair.second))
-
-
-def _human(votes: Iterable[VoteRow], *, decisive: bool) -> tuple[int, int]:
-    """(pairs of votes on one item, those that agree); ``decisive`` leaves tied votes out."""
-    pairs = alike = 0
-    for own in group_by_item(votes).values():
-        counts = Counter(tie_if_both_bad(vote.winner) for vote in own)
-        if decisive:
-            del counts[Winner.TIE]
-        pairs += _pairs_among(counts.total())
-        alike += sum(map(_pairs_among, counts.values()))
-    return pairs, alike
-
-
-def _result(
-    rule: str,
-    against: str,
-    table: Table,
-    rulings: Iterable[RulingRow],
-    *,
-    human: tuple[int, int] | None = None,
-    macro: tuple[float, float, float] | None = None,
-) -> Agreement:
-    n, agreed = table.total(), agreeing(table)
-    precision, recall, f1 = macro or (None, None, None)
-    human_n, human_agreed = human or (None, None)
-    return Agreement(
-        rule=rule,
-        against=against,
-        n=n,
-        agreed=agreed,
-        agreement=share(agreed, n),
-        kappa=cohen_kappa(table),
-        precision=precision,
-        recall=recall,
-        f1=f1,
-        inconsistent=sum(ruling.outcome == INCONSISTENT for ruling in rulings),
-        human_n=human_n,
-        human_agreed=human_agreed,
-        human_agreement=share(human_agreed, human_n),
-    )
-
-
-def _labels(rulings: Iterable[RulingRow], votes: Iterable[VoteRow]) -> Iterator[tuple[str, str]]:
-    """(judge's label, voter's label) for each scored outcome and each vote on its item."""
-    by_item = group_by_item(votes)
-    for ruling in rulings:
-        if not ruling.outcome:
-            continue
-        for vote in by_item.get(ruling.item, ()):
-            order = frame_order(vote.order, ruling.order)
-            yield read_by_position(ruling.outcome, order), read_by_position(vote.winner, order)
-
-
-def _majority(votes: Sequence[VoteRow]) -> str | None:
-    winner, count = Counter(tie_if_both_bad(vote.winner) for vote in votes).most_common(1)[0]
-    return winner if 2 * count > len(votes) else None
-
-
-def _without_authors(votes: Iterable[VoteRow]) -> list[VoteRow]:
-    return [vote for vote in votes if vote.role != "author"]
-
-
-def _crowd(votes: Iterable[VoteRow]) -> str:
-    return "experts" if any(vote.role == "expert" for vote in votes) else "people"
-
-
-def _pairs_among(count: int) -> int:
-    return count * (count - 1) // 2

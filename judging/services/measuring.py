@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from arena.models import Benchmark, Vote
+from arena.models import Benchmark, Match, Vote
 from arena.outcomes import Order, Verdict, Winner, fold
 from judging import agreement
-from judging.agreement import Agreement, JudgmentRow, PositionReport, RulingRow, VoteRow
+from judging.agreement import Agreement, JudgmentRow, PromptOf, RulingRow, VoteRow
 from judging.models import Judge, Judgment
 
 
@@ -60,8 +60,14 @@ def read_judged(judge: Judge, benchmark: Benchmark, *, turn: int | None = None) 
 
 def measure_agreement(judge: Judge, benchmark: Benchmark, *, rule: str, turn: int | None = None) -> Agreement:
     """How far a judge agrees with people by one of ``agreement.RULES``."""
-    rulings = read_judged(judge, benchmark, turn=turn).rulings
-    return agreement.RULES[rule](rulings, read_votes(benchmark, turn=turn))
+    judged, votes = read_judged(judge, benchmark, turn=turn), read_votes(benchmark, turn=turn)
+    return agreement.agree(rule, judged.rulings, votes, judged.judgments, prompts_of(benchmark))
+
+
+def prompts_of(benchmark: Benchmark) -> PromptOf:
+    """Which prompt an item (match, turn) belongs to."""
+    prompts = dict(Match.objects.of_benchmark(benchmark).values_list("pk", "prompt_id"))
+    return lambda item: prompts[item[0]]
 
 
 class Shared(NamedTuple):
@@ -102,11 +108,6 @@ FROM ruled own JOIN ruled other ON other.match_id = own.match_id AND other.turn 
 WHERE own.judge_id = %(judge)s AND other.judge_id <> %(judge)s
 GROUP BY other.judge_id
 """
-
-
-def measure_position(judged: Judged) -> PositionReport:
-    """What the place of an answer does to a judge."""
-    return agreement.position_report(judged.judgments)
 
 
 def judges_of(benchmark: Benchmark) -> Iterable[Judge]:

@@ -21,7 +21,6 @@ from leaderboard.charts.marks import (
     scale_of,
     slopes,
     ticks,
-    wilson,
 )
 from leaderboard.charts.matrices import Matrix, PairTotal, matrix_of
 
@@ -47,5 +46,4 @@ __all__ = [
     "scale_of",
     "slopes",
     "ticks",
-    "wilson",
 ]

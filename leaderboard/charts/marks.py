@@ -5,10 +5,8 @@ vertical places are pixels.
 """
 
 from collections.abc import Iterable, Sequence
-from math import ceil, floor, log10, sqrt
+from math import ceil, floor, log10
 from typing import NamedTuple
-
-Z95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
 
 
 class Scale(NamedTuple):
@@ -80,17 +78,6 @@ def ticks(scale: Scale, about: int = 4, percent: bool = False) -> list[Tick]:
 def _whole(value: float) -> str:
     """A whole number with a true minus sign; zero has none."""
     return f"{round(value)}".replace("-", "−")
-
-
-def wilson(successes: int, trials: int) -> tuple[float, float] | None:
-    """Wilson's 95 % interval of a share (Wilson 1927), as fractions; None without trials."""
-    if trials <= 0:
-        return None
-    share = successes / trials
-    centre = share + Z95**2 / (2 * trials)
-    reach = Z95 * sqrt(share * (1 - share) / trials + Z95**2 / (4 * trials**2))
-    below = 1 + Z95**2 / trials
-    return max(0.0, (centre - reach) / below), min(1.0, (centre + reach) / below)
 
 
 def slopes(left: Sequence[int], right: Sequence[int], row_height: float) -> list[Slope]:

@@ -14,7 +14,7 @@ from leaderboard.models import Board, CountedScope, JudgeReport, PairCount
 from leaderboard.ratings import NotConverged, Ratings, fit_bradley_terry, read_counts
 from leaderboard.services import thorough
 from leaderboard.services.counting import audit_counts, count_changes
-from leaderboard.services.reports import refresh_report
+from leaderboard.services.reports import VERSION, refresh_report
 from leaderboard.services.standings import Key, Points, store_board, store_points
 from leaderboard.sources import ALL, Scope
 
@@ -164,7 +164,7 @@ def _stale_reports(current: dict[Scope, str], everything: bool, now: datetime) -
     for scope, own in current.items():
         if scope.judge is None:
             continue
-        signature = f"{own} {current.get(Scope(scope.benchmark, None), '')}"
+        signature = f"{VERSION} {own} {current.get(Scope(scope.benchmark, None), '')}"
         before, measured_at = known.get(scope, ("", None))
         waits = measured_at is not None and now - measured_at < REPORT_EVERY
         if everything or (before != signature and not waits):

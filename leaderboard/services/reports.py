@@ -8,20 +8,22 @@ from typing import Any
 from arena.models import Benchmark
 from judging import agreement
 from judging.models import Judge
-from judging.services.measuring import measure_judges, measure_position, read_judged, read_votes
+from judging.services.measuring import measure_judges, prompts_of, read_judged, read_votes
 from leaderboard.models import JudgeReport, Standing
 from leaderboard.ratings import rank_correlation
 from leaderboard.sources import ALL
 
-REPORT_RULES = ("each-vote", "mtbench-s1", "mtbench-s2")
+# What a report holds and how it is counted; another number makes all of them anew.
+VERSION = 2
 
 
 def refresh_report(judge: Judge, benchmark: Benchmark, *, signature: str, now: datetime) -> None:
     """Measure a judge on a benchmark against people and itself."""
-    judged, votes = read_judged(judge, benchmark), read_votes(benchmark)
+    judged, votes, prompt_of = read_judged(judge, benchmark), read_votes(benchmark), prompts_of(benchmark)
+    opinions = agreement.gather(judged.rulings, votes, judged.judgments, prompt_of)
     figures = {
-        "rules": {rule: asdict(agreement.RULES[rule](judged.rulings, votes)) for rule in REPORT_RULES},
-        "position": asdict(measure_position(judged)),
+        "rules": {name: asdict(rule(opinions)) for name, rule in agreement.RULES.items()},
+        "position": asdict(agreement.position_report(judged.judgments, prompt_of)),
         "judges": {other: shared._asdict() for other, shared in measure_judges(judge, benchmark).items()},
         "correlation": _correlation(judge, benchmark),
         "items": len(judged.rulings),

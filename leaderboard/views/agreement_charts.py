@@ -1,11 +1,13 @@
 """The charts of judges: how far each agrees with people, and with each other judge."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.urls import reverse
 
 from leaderboard import charts
 from leaderboard.views.chart import WHOLE, Chart, Column, Line, Named, matrix, squares
+from leaderboard.views.estimates import NOTHING, Shown
 from leaderboard.views.figures import Figures, Rule, people_agree
 from leaderboard.views.formats import NBSP, UNKNOWN, percent
 
@@ -21,15 +23,16 @@ def chart_people(rows: Sequence[Figures]) -> Chart | None:
         return None
     estimates, lines = [], []
     if people and people.human_n:
-        estimate = _estimate(PEOPLE, people.human_agreed, people.human_n, "pairs of votes", True)
+        estimate = _estimate(PEOPLE, _of_people(people), people.human_n, "pairs of votes", True)
         estimates.append(estimate)
         lines.append(_line(estimate, reverse("judges"), people.human_n))
     for row in measured:
         rule = row.each_vote
-        estimate = _estimate(str(row.judge), rule.agreed, rule.n, "votes", False)
+        estimate = _estimate(str(row.judge), _of_judge(rule), rule.n, "votes", False)
         estimates.append(estimate)
         lines.append(_line(estimate, row.judge.get_absolute_url(), rule.n))
-    ends = [end for each in estimates for end in (each.low, each.high) if end is not None]
+    places = [GUESS, *(each.middle for each in estimates)]
+    places += [end for each in estimates for end in (each.low, each.high) if end is not None]
     told = f"{measured[0].judge} agrees with people on {measured[0].each_vote.percent} of votes"
     told += f"; people agree with each other on {people.human_percent}." if people else "."
     return Chart(
@@ -37,11 +40,11 @@ def chart_people(rows: Sequence[Figures]) -> Chart | None:
         heading="How far judges agree with people",
         told=told,
         note="Each ruling against each vote on its match, ties counted, over all categories. The line is "
-        "Wilson’s 95 % interval. Filled: people, the ceiling. Dotted: a guess.",
+        "the 95 % interval over prompts. Filled: people, the ceiling. Dotted: a guess.",
         figure=charts.interval_figure(
             estimates,
-            max(0.0, min(*ends, GUESS) - 3),
-            min(100.0, max(*ends, GUESS) + 3),
+            max(0.0, min(places) - 3),
+            min(100.0, max(places) + 3),
             percent=True,
             lines=[charts.Line(GUESS, "a guess")],
         ),
@@ -51,12 +54,20 @@ def chart_people(rows: Sequence[Figures]) -> Chart | None:
     )
 
 
-def _estimate(name: str, agreed: int, n: int, noun: str, stands_out: bool) -> charts.Estimate:
-    low, high = charts.wilson(agreed, n) or (None, None)
+def _of_judge(rule: Rule) -> Shown:
+    return replace(rule.of_judge("agreement"), value=rule.agreement)
+
+
+def _of_people(rule: Rule) -> Shown:
+    return replace(rule.of_people("agreement"), value=rule.human_agreement)
+
+
+def _estimate(name: str, shown: Shown, n: int, noun: str, stands_out: bool) -> charts.Estimate:
     middle, low, high = (
-        value if value is None else round(100 * value, 1) for value in (agreed / n, low, high)
+        value if value is None else round(100 * value, 1) for value in (shown.value, shown.lower, shown.upper)
     )
-    words = f"{name}\n{_percent(middle)} ({_percent(low)} to {_percent(high)})\n{n:,} {noun}"
+    interval = "" if low is None else f" ({_percent(low)} to {_percent(high)})"
+    words = f"{name}\n{_percent(middle)}{interval}\n{n:,} {noun}"
     return charts.Estimate(name, middle or 0.0, low, high, words, stands_out)
 
 
@@ -82,7 +93,8 @@ def chart_judges(rows: Sequence[Figures]) -> Chart | None:
             return _with_people(one or other, people)
         if one is other:
             return charts.Cell(None, UNKNOWN, str(one.judge))
-        return _share(f"{one.judge} and {other.judge}", *shared(one, other), "matches")
+        n, agreed = shared(one, other)
+        return _share(f"{one.judge} and {other.judge}", Shown(agreed / n if n else None), n, "matches")
 
     cells = squares(len(everybody), cell_at)
     pairs = [cell for row in cells[1:] for cell in row[1:] if cell.value is not None]
@@ -104,16 +116,17 @@ def chart_judges(rows: Sequence[Figures]) -> Chart | None:
 def _with_people(judge: Figures | None, people: Rule | None) -> charts.Cell:
     """A judge and people, or (None) people among themselves."""
     if judge:
-        return _share(f"People and {judge.judge}", judge.each_vote.n, judge.each_vote.agreed, "votes")
-    n, agreed = (people.human_n, people.human_agreed) if people else (0, 0)
-    return _share(PEOPLE, n, agreed, "pairs of votes")
+        return _share(f"People and {judge.judge}", _of_judge(judge.each_vote), judge.each_vote.n, "votes")
+    if people is None:
+        return _share(PEOPLE, NOTHING, 0, "")
+    return _share(PEOPLE, _of_people(people), people.human_n, "pairs of votes")
 
 
-def _share(names: str, n: int, agreed: int, noun: str) -> charts.Cell:
-    if not n:
+def _share(names: str, shown: Shown, n: int, noun: str) -> charts.Cell:
+    if shown.value is None:
         return charts.Cell(None, UNKNOWN, f"{names}\nnothing in common, so unknown")
-    each = _estimate(names, agreed, n, noun, False)
-    return charts.Cell(each.middle, percent(agreed / n), each.told)
+    each = _estimate(names, shown, n, noun, False)
+    return charts.Cell(each.middle, percent(shown.value), each.told)
 
 
 def shared(one: Figures, other: Figures) -> tuple[int, int]:

@@ -1,31 +1,47 @@
 """A judge's report on one benchmark in the shape that pages show."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from arena.models import Benchmark
 from judging.models import Judge
-from leaderboard.charts import wilson
 from leaderboard.models import JudgeReport
-from leaderboard.views.formats import NBSP, decimal, percent
+from leaderboard.views.estimates import NOTHING, Shown, read_estimate
+from leaderboard.views.formats import decimal, percent
 
 ENOUGH = 30  # comparisons with people below which a judge is not called the best
 
 
+SHARES = {"agreement", "precision", "recall", "f1", "consistency"}  # of a rule's figures; others are -1 to 1
+
+
 @dataclass(frozen=True)
 class Rule:
-    """One way of counting agreement; shares are fractions of 1, null where there is nothing to count."""
+    """What one rule says of a judge and of people; figures by name, unknown where the rule has none."""
 
     name: str
     n: int
-    agreed: int
-    agreement: float | None
-    kappa: float | None
+    agreed: float
     inconsistent: int
     human_n: int
-    human_agreed: int
-    human_agreement: float | None
+    human_agreed: float
+    judge: dict[str, Shown]
+    people: dict[str, Shown]
+
+    def of_judge(self, figure: str) -> Shown:
+        return self.judge.get(figure, NOTHING)
+
+    def of_people(self, figure: str) -> Shown:
+        return self.people.get(figure, NOTHING)
+
+    @property
+    def agreement(self) -> float | None:
+        return self.agreed / self.n if self.n else None
+
+    @property
+    def human_agreement(self) -> float | None:
+        return self.human_agreed / self.human_n if self.human_n else None
 
     @property
     def percent(self) -> str:
@@ -45,16 +61,23 @@ class Rule:
 
     @property
     def kappa_words(self) -> str:
-        return decimal(self.kappa)
+        return self.of_judge("kappa").words
+
+    @property
+    def human_kappa_words(self) -> str:
+        return self.of_people("kappa").words
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        return wilson(self.agreed, self.n)
+        return self.of_judge("agreement").ends
 
     @property
     def interval_words(self) -> str:
-        ends = self.interval
-        return f"{100 * ends[0]:.0f}–{100 * ends[1]:.0f}{NBSP}%" if ends else ""
+        return self.of_judge("agreement").interval_words
+
+    @property
+    def human_interval_words(self) -> str:
+        return self.of_people("agreement").interval_words
 
 
 @dataclass(frozen=True)
@@ -72,6 +95,7 @@ class Figures:
     spearman: float | None
     correlated: int
     shared: dict[int, tuple[int, int]]  # by another judge's id: items that both ruled on, and agreed on
+    kept: dict[str, Any] = field(default_factory=dict)  # the whole report
 
     @property
     def judgments(self) -> int:
@@ -147,25 +171,27 @@ def read_report(report: JudgeReport, judge: Judge, benchmark: Benchmark) -> Figu
     return Figures(
         judge=judge,
         benchmark=benchmark,
-        each_vote=_rule("each-vote", rules),
-        first_setup=_rule("mtbench-s1", rules),
-        second_setup=_rule("mtbench-s2", rules),
+        each_vote=read_rule("each-vote", rules.get("each-vote") or {}),
+        first_setup=read_rule("mtbench-s1", rules.get("mtbench-s1") or {}),
+        second_setup=read_rule("mtbench-s2", rules.get("mtbench-s2") or {}),
         position=report.figures.get("position") or {},
         items=report.figures.get("items") or 0,
         unscored_items=report.figures.get("unscored") or 0,
         spearman=correlation.get("spearman"),
         correlated=correlation.get("n") or 0,
         shared={int(key): (row["n"], row["agreed"]) for key, row in report.figures.get("judges", {}).items()},
+        kept=report.figures,
     )
 
 
-def _rule(name: str, rules: dict[str, dict[str, Any]]) -> Rule:
-    row = rules.get(name) or {}
+def read_rule(name: str, row: dict[str, Any]) -> Rule:
     counts = ("n", "agreed", "inconsistent", "human_n", "human_agreed")
-    shares = ("agreement", "kappa", "human_agreement")
-    values: dict[str, Any] = {key: row.get(key) or 0 for key in counts} | {
-        key: row.get(key) for key in shares
-    }
+    values: dict[str, Any] = {key: row.get(key) or 0 for key in counts}
+    for side in ("judge", "people"):
+        kept = row.get(side) or {}
+        values[side] = {
+            figure: read_estimate(each, is_share=figure in SHARES) for figure, each in kept.items()
+        }
     return Rule(name=name, **values)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from arena.outcomes import INCONSISTENT, Order, Verdict, Winner, winner_of
-from judging.agreement import RULES, RulingRow, VoteRow, between_voters
+from judging.agreement import RULES, RulingRow, VoteRow, agree, between_voters
 
 DATA = Path(os.environ.get("ARENA_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
 
@@ -60,14 +60,14 @@ def llmfao_rulings(judge):
     ("judge", "agreed", "percent", "kappa"), [("gpt4", 3705, 41.48, 0.1564), ("gpt3", 3355, 37.57, 0.0816)]
 )
 def test_llmfao(judge, agreed, percent, kappa):
-    result = RULES["each-vote"](llmfao_rulings(f"{judge}-crowd"), llmfao_votes())
+    result = agree("each-vote", llmfao_rulings(f"{judge}-crowd"), llmfao_votes())
     assert (result.n, result.agreed) == (8931, agreed)
     assert round(100 * result.agreement, 2) == percent
     assert round(result.kappa, 4) == kappa
     assert (result.human_n, result.human_agreed) == (15112, 8043)
     assert round(100 * result.human_agreement, 2) == 53.22
     # The longer file holds the coding prompts too, on which nobody voted: they change nothing.
-    assert RULES["each-vote"](llmfao_rulings(judge), llmfao_votes()) == result
+    assert agree("each-vote", llmfao_rulings(judge), llmfao_votes()) == result
 
 
 def test_llmfao_between_workers():
@@ -104,9 +104,9 @@ def pandalm_rulings(file, key):
     ],
 )
 def test_pandalm(file, key, percents):
-    result = RULES["pandalm"](pandalm_rulings(file, key), pandalm_votes())
+    result = agree("pandalm", pandalm_rulings(file, key), pandalm_votes())
     assert (result.n, result.against) == (999, "majority")
-    shares = (result.agreement, result.precision, result.recall, result.f1)
+    shares = map(result.value, ("agreement", "precision", "recall", "f1"))
     assert tuple(round(100 * share, 2) for share in shares) == percents
 
 
@@ -156,7 +156,7 @@ def mtbench(turn):
     ],
 )
 def test_mtbench(turn, rule, judge, human, percents):
-    result = RULES[rule](*mtbench(turn))
+    result = agree(rule, *mtbench(turn))
     assert result.against == "experts"
     assert (result.agreed, result.n) == judge
     assert (result.human_agreed, result.human_n) == human
@@ -166,6 +166,6 @@ def test_mtbench(turn, rule, judge, human, percents):
 def test_mtbench_inconsistent_pairs():
     rulings, votes = mtbench(None)
     assert len(rulings) == 2400
-    for rule in RULES.values():
-        assert rule(rulings, votes).inconsistent == 380
+    for rule in RULES:
+        assert agree(rule, rulings, votes).inconsistent == 380
     assert round(100 * 380 / 2400, 2) == 15.83

@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from arena.models import Benchmark
+from judging.agreement import RULES
 from leaderboard.models import Board, JudgeReport, Standing
 
 
@@ -39,11 +40,22 @@ def make_board(
     return board
 
 
+def make_estimate(value: float | None, half: float = 0.05, prompts: int = 13) -> dict:
+    """An estimate as a report keeps it, ``half`` to both sides."""
+    ends = (
+        {"lower": value, "upper": value} if value is None else {"lower": value - half, "upper": value + half}
+    )
+    return {"value": value, "prompts": prompts} | ends
+
+
 def make_report(judge, benchmark, agreed: int = 41, n: int = 100, **position) -> JudgeReport:
     """``agreed`` of ``n`` votes by every rule, 53 of 100 among people; asked in one order by default."""
-    rule = {"n": n, "agreed": agreed, "agreement": agreed / n, "kappa": 0.2, "inconsistent": 0}
-    rule |= {"human_n": 100, "human_agreed": 53, "human_agreement": 0.53}
-    figures = {"rules": {name: rule for name in ("each-vote", "mtbench-s1", "mtbench-s2")}}
+    rule = {"n": n, "agreed": agreed, "inconsistent": 0, "human_n": 100, "human_agreed": 53}
+    rule["judge"] = {"agreement": make_estimate(agreed / n)} | {
+        name: make_estimate(0.2) for name in ("kappa", "ac1", "alpha")
+    }
+    rule["people"] = {"agreement": make_estimate(0.53), "kappa": make_estimate(0.31)}
+    figures = {"rules": {name: rule for name in RULES}}
     known = {"judgments": 10, "scored": 10, "coverage": 1.0, "pairs": 0, "one_order": True}
     known |= {"first": 6, "second": 3, "tie": 1}
     figures |= {"position": known | position, "correlation": None, "items": 10, "unscored": 0}

@@ -52,9 +52,10 @@ def test_the_whole_demo_and_its_end(client, home, django_user_model):
         report.judge.name: report.figures["rules"]["each-vote"]
         for report in JudgeReport.objects.filter(benchmark__slug="demo").select_related("judge")
     }
-    shares = [agreement[name]["agreement"] for name in ("random", "longest", "demo-judge")]
+    judges = ("random", "longest", "demo-judge")
+    shares = [agreement[name]["judge"]["agreement"]["value"] for name in judges]
     assert shares == sorted(shares)
-    assert shares[-1] < agreement["demo-judge"]["human_agreement"]
+    assert shares[-1] < agreement["demo-judge"]["people"]["agreement"]["value"]
     page = client.get(reverse("leaderboard"), {"benchmark": "demo"}).content.decode()
     assert "made up" in page
 

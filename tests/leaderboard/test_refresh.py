@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.core.management import CommandError, call_command
 
-from arena.models import Competitor, Vote
+from arena.models import Competitor, Match, Vote
 from arena.outcomes import Order, Winner, verdict_of
 from judging.models import Judgment
 from leaderboard.models import Board, JudgeReport, Standing
@@ -83,6 +83,15 @@ class TestRefreshing:
         assert signature.startswith(f"{before}:")
         # Microseconds since 2000 have 13 hexadecimal digits for centuries, who was withdrawn has up to 8.
         assert len(signature) <= len("0123456789abc:01234567")
+
+    def test_a_report_of_an_older_kind_is_made_anew(self, voted):
+        rule(make_judge("judge"), Match.objects.first(), Winner.MODEL_A, Winner.MODEL_A)
+        assert refresh_boards(now=NOW).reports == 1
+        assert refresh_boards(now=NOW + timedelta(minutes=1)).reports == 0
+        report = JudgeReport.objects.get()
+        report.signature = report.signature.partition(" ")[2]  # before reports had a number
+        report.save()
+        assert refresh_boards(now=NOW + timedelta(minutes=1)).reports == 1
 
     def test_a_board_without_votes_goes(self, voted):
         refresh_boards(now=NOW)

@@ -12,8 +12,9 @@ from judging.models import Judge
 from judging.services.measuring import judges_of, measure_agreement, read_votes
 
 COLUMNS = (
-    *("judge", "against", "rule", "turn", "n", "agreed", "agreement", "kappa", "precision", "recall", "f1"),
-    *("inconsistent", "human_n", "human_agreed", "human_agreement"),
+    *("judge", "against", "rule", "turn", "n", "agreed", "agreement", "lower", "upper"),
+    *("kappa", "ac1", "alpha", "precision", "recall", "f1", "inconsistent"),
+    *("human_n", "human_agreed", "human_agreement", "human_lower", "human_upper"),
 )
 VOTER_COLUMNS = ("first", "second", "n", "agreement", "kappa")
 
@@ -39,7 +40,7 @@ class Command(BaseCommand):
             return
         rows = [
             {"judge": str(judge), "turn": options["turn"]}
-            | asdict(measure_agreement(judge, benchmark, rule=options["rule"], turn=options["turn"]))
+            | measure_agreement(judge, benchmark, rule=options["rule"], turn=options["turn"]).row()
             for judge in self._judges(benchmark, options["judge"])
         ]
         self.stdout.write(format_rows(rows, COLUMNS, format))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leaderboard.charts import Interval, Scale, interval, round_step, scale_of, slopes, ticks, wilson
+from leaderboard.charts import Interval, Scale, interval, round_step, scale_of, slopes, ticks
 
 
 def test_a_scale_puts_its_ends_at_the_padding():
@@ -36,15 +36,6 @@ def test_ticks_are_round_values_inside_the_scale():
     assert [tick.x for tick in found] == [10, 50, 90]
     assert [tick.label for tick in ticks(Scale(0.3, 0.61), about=3, percent=True)] == ["40 %", "60 %"]
     assert [tick.label for tick in ticks(Scale(-120, 60))] == ["−100", "−50", "0", "50"]  # step 50
-
-
-def test_wilson_interval():
-    # Wilson 1927 for 5 of 10: centre (0.5 + 3.8415/20) / (1 + 3.8415/10) = 0.5,
-    # reach 1.96 * sqrt(0.025 + 3.8415/400) / 1.38415 = 0.26341
-    assert wilson(5, 10) == pytest.approx((0.23659, 0.76341), abs=1e-4)
-    assert wilson(0, 10)[0] == 0.0
-    assert wilson(10, 10)[1] == pytest.approx(1.0)
-    assert wilson(0, 0) is None
 
 
 def test_slopes_join_rows_and_weigh_moves():
