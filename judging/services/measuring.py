@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import Q
 
-from arena.models import Benchmark, Match, Vote
+from arena.models import Benchmark, Competitor, Match, Vote
 from arena.outcomes import Order, Verdict, Winner, fold
 from judging import agreement
 from judging.agreement import Agreement, JudgmentRow, PromptOf, RulingRow, VoteRow
+from judging.agreement_preferences import PreferenceRow, SideOf
+from judging.families import family_of
 from judging.models import Judge, Judgment
 
 
@@ -68,6 +71,48 @@ def prompts_of(benchmark: Benchmark) -> PromptOf:
     """Which prompt an item (match, turn) belongs to."""
     prompts = dict(Match.objects.of_benchmark(benchmark).values_list("pk", "prompt_id"))
     return lambda item: prompts[item[0]]
+
+
+def read_preferences(judge: Judge, benchmark: Benchmark) -> list[PreferenceRow]:
+    """A judge's soft preferences, where its rulings have them."""
+    if not hasattr(Judgment, "preference"):
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_PREFERENCES, {"judge": judge.pk, "benchmark": benchmark.pk})
+        return [PreferenceRow((match, turn), order, preference) for match, turn, order, preference in cursor]
+
+
+_PREFERENCES = """
+SELECT judgment.match_id, judgment.turn, judgment.order, judgment.preference
+FROM judging_judgment judgment
+JOIN arena_match match ON match.id = judgment.match_id
+JOIN arena_prompt prompt ON prompt.id = match.prompt_id
+WHERE judgment.judge_id = %(judge)s AND prompt.benchmark_id = %(benchmark)s
+    AND judgment.preference IS NOT NULL AND judgment.order IN ('AB', 'BA')
+"""
+
+
+def judge_family(judge: Judge) -> str:
+    """The family of the judge's model, told from its name; "" where it is not known or there is no model."""
+    if judge.engine in (Judge.Engine.BASELINE, Judge.Engine.SCRIPTED):
+        return ""
+    names = (judge.model, judge.host_model.source if judge.host_model else "", judge.name)
+    return next(filter(None, map(family_of, names)), "")
+
+
+def own_side_of(judge: Judge, benchmark: Benchmark) -> tuple[SideOf, str]:
+    """Where a judge's family stands on an item (match, turn): 1 as model_a, -1 as model_b, 0 as neither or
+    both; and the family.
+    """
+    family = judge_family(judge)
+    named = Competitor.objects.filter(answers__prompt__benchmark=benchmark).distinct()
+    own = {pk for pk, name in named.values_list("pk", "name") if family and family_of(name) == family}
+    matches = Match.objects.of_benchmark(benchmark).filter(Q(competitor_a__in=own) | Q(competitor_b__in=own))
+    sides = {
+        match: (one in own) - (other in own)
+        for match, one, other in matches.values_list("pk", "competitor_a", "competitor_b")
+    }
+    return lambda item: sides.get(item[0], 0), family
 
 
 class Shared(NamedTuple):
