@@ -1,4 +1,4 @@
-"""Which family a model is of, told from its name: the first family's word that begins a word of it."""
+"""Which family a model is of, told from its name: the first of its words that means one."""
 
 import re
 
@@ -37,14 +37,17 @@ _WORDS = {
     "yi": "yi",
 }
 _WORD = re.compile(r"[a-z]+")
+# Named after a family that they are not of.
+_NAMESAKES = re.compile(r"gpt[\W_]*(?:neo|jt?\b|2\b|4[\W_]*all)")
 
 
 def family_of(name: str) -> str:
     """The family's word, or "" for a name that holds none.
 
-    A word of the name ends where letters do, so that "gpt4" and "Qwen2.5-7B" are of a family, "gpt4all" is of
-    gpt too, and "pandalm" is of none.
+    A word of the name ends where letters do: "gpt4" and "Qwen2.5-7B" are of a family, "pandalm" is of none.
     """
+    if _NAMESAKES.search(name.lower()):
+        return ""
     for word in _WORD.findall(name.lower()):
         if word in _WORDS:
             return _WORDS[word]

@@ -41,7 +41,7 @@ def measure_effort(judge: Judge, benchmark: Benchmark) -> Effort:
     orders = rulings / items if items else 0.0
     speed = gaps / busy / orders if gaps >= FEWEST and busy else None
     read, written = (each and 1000 * orders * float(each) for each in (tokens_in, tokens_out))
-    return Effort(speed, seconds, read, written, _cost(judge, read, written), _failed(judge, benchmark))
+    return Effort(speed, seconds, read, written, _cost(judge, read, written), count_failed(judge, benchmark))
 
 
 def _cost(judge: Judge, read: float | None, written: float | None) -> float | None:
@@ -54,7 +54,8 @@ def _cost(judge: Judge, read: float | None, written: float | None) -> float | No
     return sum(parts) if len(parts) == len(prices) else None
 
 
-def _failed(judge: Judge, benchmark: Benchmark) -> dict[str, int]:
+def count_failed(judge: Judge, benchmark: Benchmark) -> dict[str, int]:
+    """Matches that a judge was given up on, by their cause's code."""
     kinds = [KIND, kind_of(benchmark)]
     with connection.cursor() as cursor:
         cursor.execute(_FAILED, {"judge": judge.pk, "benchmark": benchmark.pk, "kinds": kinds})

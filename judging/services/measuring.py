@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Q
 
 from arena.models import Benchmark, Competitor, Match, Vote
-from arena.outcomes import Order, Verdict, Winner, fold
+from arena.outcomes import Order, Verdict, fold
 from judging import agreement
 from judging.agreement import Agreement, JudgmentRow, PromptOf, RulingRow, VoteRow
 from judging.agreement_preferences import PreferenceRow, SideOf
@@ -35,7 +35,7 @@ def read_votes(benchmark: Benchmark, *, turn: int | None = None) -> list[VoteRow
         votes = votes.filter(turn=turn)
     rows = votes.values_list("match_id", "turn", "voter_id", "voter__name", "voter__role", "winner", "order")
     return [
-        VoteRow((match, number), name or f"visitor {voter}", role, Winner(winner), Order(order))
+        VoteRow((match, number), name or f"visitor {voter}", role, winner, order)
         for match, number, voter, name, role, winner, order in rows.iterator(chunk_size=10_000)
     ]
 
@@ -57,7 +57,7 @@ def read_judged(judge: Judge, benchmark: Benchmark, *, turn: int | None = None) 
         if judge.both_orders and len(by_order) == 2:
             rulings.append(RulingRow(item, fold(by_order[Order.AB], by_order[Order.BA]), Order.FOLDED))
         elif not judge.both_orders:
-            rulings.extend(RulingRow(item, winner, Order(order)) for order, winner in by_order.items())
+            rulings.extend(RulingRow(item, winner, order) for order, winner in by_order.items())
     return Judged(judgments, rulings)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from judging.services.effort import TOO_LONG
+
 COLUMNS = (
     *("judge", "benchmark", "part", "category", "figure", "n", "value", "lower", "upper"),
     *("people_n", "people", "people_lower", "people_upper", "note"),
@@ -59,7 +61,7 @@ def _plain_rows(figures: Mapping[str, Any]) -> Iterator[Row]:
     position, effort, boards = figures["position"], figures["effort"], figures["correlation"] or {}
     yield _plain("reading", "coverage", position["coverage"], position["judgments"])
     yield _plain("reading", "matches unscored", figures["unscored"], figures["items"])
-    for code, number in sorted(({"too_long": 0} | effort["failed"]).items()):
+    for code, number in sorted(({TOO_LONG: 0} | effort["failed"]).items()):
         yield _plain("reading", f"failed: {code}", number)
     for figure in ("spearman", "kendall"):
         yield _plain("boards", figure, boards.get(figure), boards.get("n"))

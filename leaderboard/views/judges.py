@@ -14,12 +14,14 @@ from django.views.decorators.http import require_safe
 from arena import jobs
 from arena.models import Benchmark, HostWorker
 from judging.models import KIND, Difference, Judge, differences
+from judging.services.effort import count_failed
 from leaderboard import charts
 from leaderboard.models import Board, JudgeReport, boards_stamp, trouble_of
 from leaderboard.page_cache import Rendered
 from leaderboard.views.cached import HTML, NotHere, serve
 from leaderboard.views.figures import Figures, Rule, figures_of, people_agree, read_report
 from leaderboard.views.formats import counted, percent
+from leaderboard.views.judge_parts import parts_of
 
 DIFFERENCES = 20
 SHOWN = 6  # of them before "show more"
@@ -150,6 +152,7 @@ def _detail(slug: str, benchmark_slug: str) -> dict[str, Any]:
         ],
         "benchmark": shown.benchmark,
         "board": context["boards"].get(shown.benchmark.pk),
+        **parts_of(shown, count_failed(judge, shown.benchmark)),
         **_differences(judge, shown.benchmark),
     }
 

@@ -59,6 +59,9 @@ def test_without_a_match_of_its_own_there_is_nothing_to_say():
         ("Mixtral 8x7B", "mistral"),
         ("vicuna-13b", "llama"),
         ("pandalm-7b", ""),  # not PaLM
+        ("GPT-NeoXT-Chat-Base (20B)", ""),  # of others, named after it
+        ("gpt4all-j", ""),
+        ("GPT-JT-6B", ""),
         ("longest", ""),
         ("", ""),
     ],

@@ -188,7 +188,7 @@ def test_the_pages_cost_few_queries(client, benchmark, django_assert_max_num_que
         make_report(make_judge(f"judge-{number}"), benchmark, number)
     with django_assert_max_num_queries(5):
         client.get("/judges/")
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         client.get("/judges/judge-3/")
 
 
