@@ -77,10 +77,11 @@ class Scope(NamedTuple):
     judge: int | None
 
 
-def read_counts(benchmark: Benchmark, judge: Judge | None) -> dict[str, Columns]:
-    """Kept counts (``low``, ``high``, ``quarters``, ``games``) of those in play, by category."""
+def read_counts(benchmark: Benchmark, judge: Judge | None, categories: Iterable[str]) -> dict[str, Columns]:
+    """Kept counts (``low``, ``high``, ``quarters``, ``games``) of those in play, by category that has any."""
+    query = f"SELECT category, {_PACKED} {_COUNTS} AND category = ANY(%(categories)s) GROUP BY category"
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT category, {_PACKED} {_COUNTS} GROUP BY category", _values(benchmark, judge))
+        cursor.execute(query, _values(benchmark, judge) | {"categories": list(categories)})
         return {category: _columns(_NAMES, columns) for category, *columns in cursor}
 
 

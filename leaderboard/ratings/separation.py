@@ -33,9 +33,6 @@ def tied_with(ratings: Ratings) -> tuple[tuple[Hashable, ...], ...]:
     return tuple(tuple(ratings.players[other] for other in order if row[other]) for row in tied)
 
 
-_CELLS = 1 << 16
-
-
 class Ties(NamedTuple):
     """The number of others that a player cannot be told from, and the nearest of them, nearest first."""
 
@@ -80,19 +77,19 @@ def simultaneous_quantile(ratings: Ratings, *, draws: int = 4000, seed: int = 0)
         return float("nan")
     own = covariance[np.ix_(known, known)]
     _, spread = differences(ratings.rating[known], own)
-    low, high = np.triu_indices(len(own), 1)
-    usable = spread[low, high] > 0
-    low, high = low[usable], high[usable]
-    scale = (1 / np.sqrt(spread[low, high])).astype(np.float32)
+    usable = spread > 0
+    scale = np.zeros(spread.shape, np.float32)
+    scale[usable] = 1 / np.sqrt(spread[usable])
     values, vectors = np.linalg.eigh(own)
     root = vectors * np.sqrt(np.maximum(values, 0))
     rng = np.random.default_rng(seed)
     largest = np.empty(draws)
-    step = max(1, _CELLS // max(len(low), 1))  # draws at a time, so that their table stays in the cache
-    for at in range(0, draws, step):
-        noise = (rng.standard_normal((min(step, draws - at), len(own))) @ root.T).astype(np.float32)
-        gaps = np.abs((noise[:, low] - noise[:, high]) * scale)
-        largest[at : at + step] = gaps.max(axis=1, initial=0)
+    gaps = np.empty(spread.shape, np.float32)
+    for at in range(draws):
+        noise = (root @ rng.standard_normal(len(own))).astype(np.float32)
+        np.subtract(noise[:, None], noise[None, :], out=gaps)  # every gap in both directions: no abs needed
+        np.multiply(gaps, scale, out=gaps)
+        largest[at] = gaps.max()
     return float(np.quantile(largest, ratings.level))
 
 

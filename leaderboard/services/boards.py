@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from django.db.models import Case, When
+
 from arena import jobs
 from arena.models import Benchmark, Vote
 from judging.models import Judge, Judgment
@@ -20,6 +22,7 @@ from leaderboard.sources import ALL, Scope
 
 REPORT_EVERY = timedelta(seconds=10)  # a report reads every vote: not at every tick while judging goes on
 CHEAP = 0.5  # seconds; fits that read every vote and take no longer are made at each refresh,
+AT_ONCE = 3  # boards of a source whose points one refresh moves; those of other categories take turns
 SHARE = 0.05  # dearer ones so seldom that they take this share of the time
 
 NOTHING = dict.fromkeys(("low", "high", "quarters", "games"), b"")
@@ -108,7 +111,13 @@ def _refresh_scope(
         counted.thorough_seconds = time.monotonic() - started
         counted.save(update_fields=["thorough_at", "thorough_signature", "thorough_seconds"])
         return made
-    return 0 if board.signature == own else refresh_points(benchmark, judge, signature=own, now=now)
+    stale = Board.objects.bradley_terry().filter(benchmark=benchmark, judge=judge).exclude(signature=own)
+    # The board of all prompts first, then those that wait longest.
+    turn = stale.order_by(Case(When(category=ALL, then=0), default=1), "fitted_at", "category")
+    categories = list(turn.values_list("category", flat=True)[:AT_ONCE])
+    if not categories:
+        return 0
+    return refresh_points(benchmark, judge, categories, signature=own, now=now)
 
 
 def _is_due(counted: CountedScope, now: datetime) -> bool:
@@ -129,20 +138,22 @@ def refit(benchmark: Benchmark, judge: Judge | None, *, signature: str, now: dat
     return len(made)
 
 
-def refresh_points(benchmark: Benchmark, judge: Judge | None, *, signature: str, now: datetime) -> int:
+def refresh_points(
+    benchmark: Benchmark, judge: Judge | None, categories: list[str], *, signature: str, now: datetime
+) -> int:
     """Fit a source's points again from the kept counts, at a cost that does not grow with the votes."""
     players = sources.competitors_in_play(benchmark)
-    kept = sources.read_counts(benchmark, judge)
+    kept = sources.read_counts(benchmark, judge, categories)
+    boards = Board.objects.filter(benchmark=benchmark, judge=judge, category__in=categories)
+    boards.exclude(category__in=[ALL, *kept]).delete()  # the last game of the category was taken back
     found = {}
-    for category, columns in {ALL: NOTHING, **kept}.items():
+    for category, columns in ({ALL: NOTHING} | kept if ALL in categories else kept).items():
         matchups = read_counts(columns, players)
         try:
             found[category] = Points(fit_bradley_terry(matchups), int(matchups.count.sum()))
         except NotConverged:  # the last good board stays; the others go on
             log.exception("no board for %s on %s", judge or "people", benchmark)
     store_points(benchmark, judge, found, signature=signature, now=now)
-    gone = Board.objects.filter(benchmark=benchmark, judge=judge).exclude(category__in=[ALL, *kept])
-    gone.delete()
     return len(found)
 
 

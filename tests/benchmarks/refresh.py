@@ -111,6 +111,7 @@ def measure(rows: int) -> tuple[float, float, float]:
     """Seconds of a refresh after new votes, of counting all that was added, and of a thorough fit."""
     grow(rows)
     counting = seconds(count_changes)
+    CountedScope.objects.update(thorough_at=None)
     thorough = seconds(lambda: refresh_boards(now=NOW))
     found = []
     for at in range(ROUNDS):

@@ -156,6 +156,16 @@ class TestPointsInBetween:
         )
         assert row.rank_lower <= row.rank <= row.rank_upper
 
+    def test_categories_take_turns(self, arena):
+        arena.prompts.update(tags=["a", "b", "c", "d"])
+        refresh_boards(now=NOW)
+        dear(60)
+        make_vote(make_matches(arena)[0])
+        # All prompts and two categories, then the two that waited.
+        assert [refresh_boards(now=LATER_ON).boards for _ in range(3)] == [3, 2, 0]
+        fitted = Board.objects.filter(method="bt").values_list("fitted_at", "matches")
+        assert set(fitted) == {(LATER_ON, 193)}
+
     def test_points_are_those_of_all_votes(self, arena):
         refresh_boards(now=NOW)
         dear(60)
