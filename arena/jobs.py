@@ -208,17 +208,26 @@ def postpone(claims: Iterable[Claim], code: str, message: str, *, delay: float, 
 
 
 def postpone_pending(kind: str, owner: int, code: str, message: str, *, delay: float) -> int:
-    """Put all that waits for an owner aside for ``delay`` seconds: nothing of it can be done before."""
+    """Put all that waits for an owner aside for ``delay`` seconds, or for as long as it has to wait anyway.
+
+    Nothing of it can be done before. Returns how many could have been claimed.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE arena_job SET error_code = %s, error = %s,
-                next_attempt_at = clock_timestamp() + make_interval(secs => %s)
-            WHERE kind = %s AND owner = %s AND state = 'pending'
+            WITH waiting AS (
+                SELECT id, coalesce(next_attempt_at, '-infinity') AS wanted FROM arena_job
+                WHERE kind = %s AND owner = %s AND state = 'pending' ORDER BY id FOR UPDATE
+            ), put_aside AS (
+                UPDATE arena_job SET error_code = %s, error = %s,
+                    next_attempt_at = greatest(wanted, clock_timestamp() + make_interval(secs => %s))
+                FROM waiting WHERE arena_job.id = waiting.id
+            )
+            SELECT count(*) FROM waiting WHERE wanted <= clock_timestamp()
             """,
-            [code, message, delay, kind, owner],
+            [kind, owner, code, message, delay],
         )
-        return cursor.rowcount
+        return int(cursor.fetchone()[0])
 
 
 def drop(claims: Iterable[Claim]) -> None:

@@ -205,6 +205,12 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(500, {"error": {"message": "out of memory"}})
         self.send_text(self.server.reply(prompt))
 
+    def do_breaks(self, number, turn, prompt) -> None:
+        """Good for so many requests, then 503 for ever."""
+        if self.server.asked.total() > number:
+            return self.send(503, {"error": {"message": "out of service"}}, {"retry-after": "0"})
+        self.send_text(self.server.reply(prompt))
+
     def do_status(self, status, turn, prompt) -> None:
         elsewhere = self.server.elsewhere or f"{self.server.base_url}/elsewhere"
         headers = {"location": elsewhere} if 300 <= status < 400 else {}

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from arena.engines import Message
 
@@ -56,7 +57,8 @@ def suspicious(text: str) -> bool:
     return bool(_FORGED_VERDICT.search(text) or _FORGED_MARK.search(text))
 
 
-def frame_question(question: Question) -> list[str]:
+@lru_cache(maxsize=64)
+def frame_question(question: Question) -> tuple[str, ...]:
     """The blocks of the question's turns, then those of its reference answers, where they are not empty."""
     reference = question.reference or ()
     code = _code(question.turns, reference)
@@ -69,10 +71,11 @@ def frame_question(question: Question) -> list[str]:
         for n, text in enumerate(reference, start=1)
         if text.strip()
     ]
-    return blocks
+    return tuple(blocks)
 
 
-def frame_answer(place: str, question: Question, answer: tuple[str, ...]) -> list[str]:
+@lru_cache(maxsize=256)  # an answer is shown in each of its matches, which come soon after each other
+def frame_answer(place: str, question: Question, answer: tuple[str, ...]) -> tuple[str, ...]:
     """The blocks of one answer, one a turn; ``place`` is "first" or "second". Missing turns show as empty."""
     count = len(question.turns)
     if len(answer) > count:
@@ -82,7 +85,8 @@ def frame_answer(place: str, question: Question, answer: tuple[str, ...]) -> lis
     # its own hash would be a fixed point of SHA-256.
     code = _code(question.turns, answer)
     padded = answer + ("",) * (count - len(answer))
-    return [_frame(_label(f"{place} answer", n, count), text, code) for n, text in enumerate(padded, start=1)]
+    numbered = enumerate(padded, start=1)
+    return tuple(_frame(_label(f"{place} answer", n, count), text, code) for n, text in numbered)
 
 
 def compose(system: str, blocks: Iterable[str], task: str) -> tuple[Message, ...]:

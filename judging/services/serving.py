@@ -2,6 +2,7 @@
 
 import time
 
+from django.conf import settings
 from django.utils import timezone
 
 from arena import jobs
@@ -59,7 +60,8 @@ def _work(host: Host, server: Server, submissions: list[Submission], judges: lis
         host.check()
     for judge in judges:
         engine, seconds = host.engine(server), end - time.monotonic()
-        for _ in judge_pending(judge, worker=host.name, seconds=seconds, engine=engine):
+        room = 4 * settings.VLLM_CONCURRENCY
+        for _ in judge_pending(judge, worker=host.name, seconds=seconds, engine=engine, room=room):
             host.beat(timezone.now())
         host.check()
 

@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -27,18 +27,20 @@ from tests.benchmarks import fast_server
 PROMPT = "Which of two answers is better, and why? "
 
 
-def bare(where: tuple[str, str, str], texts: list[str], concurrency: int, sampling: dict) -> float:
+def bare(
+    where: tuple[str, str, str], prompts: Sequence[Sequence[dict]], concurrency: int, sampling: dict
+) -> float:
     """Seconds that a bare client takes; every reply is read and parsed, and nothing is kept."""
 
     base_url, key, model = where
 
     async def work() -> int:
-        pending, done = iter(texts), 0
+        pending, done = iter(prompts), 0
 
         async def ask(session: aiohttp.ClientSession) -> None:
             nonlocal done
-            for text in pending:
-                body = {"model": model, "messages": [{"role": "user", "content": text}], **sampling}
+            for messages in pending:
+                body = {"model": model, "messages": messages, **sampling}
                 async with session.post(base_url + "/chat/completions", json=body) as response:
                     done += json.loads(await response.read())["choices"][0]["message"]["content"] is not None
 
@@ -50,7 +52,7 @@ def bare(where: tuple[str, str, str], texts: list[str], concurrency: int, sampli
         return done
 
     begun = time.perf_counter()
-    assert asyncio.run(work()) == len(texts)
+    assert asyncio.run(work()) == len(prompts)
     return time.perf_counter() - begun
 
 
@@ -112,7 +114,9 @@ def server(options: argparse.Namespace, home: Path) -> Iterator[tuple[str, str, 
         return
     from arena.engines.vllm import Launch, Server
 
-    launch = Launch(model=options.model, options={"max_model_len": 512, "enforce_eager": True})
+    launch = Launch(
+        model=options.model, options={"max_model_len": options.max_model_len, "enforce_eager": True}
+    )
     vllm = Server(launch, python=os.environ["VLLM_PYTHON"], folder=home / "vllm")
     try:
         cores = os.sched_getaffinity(0)
@@ -134,6 +138,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--model", default="", help="path of a model for a real vLLM")
     parser.add_argument("--max-tokens", type=int, default=32)
+    parser.add_argument("--max-model-len", type=int, default=512)
     options = parser.parse_args()
     with database() as home:
         from arena.models import Benchmark, Prompt
@@ -143,22 +148,25 @@ def main() -> None:
         Prompt.objects.bulk_create(
             [Prompt(benchmark=benchmark, key=str(n), turns=[text]) for n, text in enumerate(texts)]
         )
+        prompts = [[{"role": "user", "content": text}] for text in texts]
         sampling = {"max_tokens": options.max_tokens, "temperature": 0}
         ours, plain = [], []
         with server(options, home) as where:
-            bare(where, texts[:200], options.concurrency, sampling)  # warm up
+            bare(where, prompts[:200], options.concurrency, sampling)  # warm up
             for number in tqdm(range(options.pairs), unit="pair"):
                 if number % 2:  # each goes first as often
-                    plain.append(bare(where, texts, options.concurrency, sampling))
+                    plain.append(bare(where, prompts, options.concurrency, sampling))
                 ours.append(stored(where, number, options, sampling))
                 if not number % 2:
-                    plain.append(bare(where, texts, options.concurrency, sampling))
+                    plain.append(bare(where, prompts, options.concurrency, sampling))
     report(options, plain, ours)
 
 
 def report(options: argparse.Namespace, plain: list[float], ours: list[float]) -> None:
     what = options.model or f"a server that answers in {options.delay * 1000:g} ms"
-    print(f"{options.requests:,} requests, {options.concurrency} at once, to {what}; {options.pairs} pairs")
+    print(
+        f"{options.requests:,} requests, {options.concurrency} at once, to {what}; {len(ours)} pairs of runs"
+    )
     print(f"{'':<28}{'answers/s, median (least to most)':>40}")
     for name, seconds in (("bare aiohttp client", plain), ("database to database", ours)):
         rates = [options.requests / each for each in seconds]

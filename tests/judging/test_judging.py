@@ -1,5 +1,6 @@
 """Judging from the queue to stored judgments, with the real engines: baseline, scripted, HTTP on loopback."""
 
+import itertools
 import json
 import threading
 import time
@@ -16,6 +17,8 @@ from arena.outcomes import Order, Verdict, Winner
 from judging import tasks
 from judging.models import KIND, Judge, Judgment
 from judging.services import judging
+from judging.services.asking import ask_judge
+from judging.services.feeding import Feed
 from judging.services.judges import register_judge
 from judging.services.judging import judge_pending, plan_judging
 from tests.factories import make_answers, make_benchmark, make_judge, make_matches
@@ -164,8 +167,8 @@ class TestServer:
         with running_server() as server:
             judge = server_judge(server, model="status:401")
             assert judge_all(judge)[:3] == (0, 0, 6)
-            # Chunks of 4 and 2 matches: the first answer ends each, with one more request under way.
-            assert len(server.bodies) <= 4
+            # The first answer ends the run, with one more request under way.
+            assert len(server.bodies) <= 2
             job = Job.objects.first()
             assert (job.state, job.attempts, job.error_code) == (Job.State.PENDING, 0, "unauthorized")
             Judge.objects.filter(pk=judge.pk).update(model="judge")
@@ -191,19 +194,13 @@ class TestServer:
     def test_a_match_deleted_in_mid_judging_costs_the_others_nothing(self, matches):
         judge = make_judge()
         plan_judging(judge)
-        asked = judging._load(
-            judge, claims := jobs.claim(KIND, judge.pk, limit=9, lease=60, worker="w"), named=False
-        )
+        feed = Feed(judge, {}, worker="w", benchmark=None, room=9, end=None)
+        asks = list(feed)
         matches[0].delete()
-        due = []
-        for work in asked:
-            for ask in judging._prepare(judge, work, {}):
-                [completion] = judging._rule_by_baseline(judge, {ask.key: ask}, seed=0)
-                judging._take(judge, ask, completion)
-            due.append(work)
-        assert judging._store(due, answered=True).done == 5
+        tallies = judging._Run(judge, feed).go(ask_judge(judge, asks, None))
+        assert sum(tally.done for tally in tallies) == 5
         assert Judgment.objects.count() == 10
-        assert Job.objects.filter(subject__in=[held.subject for held in claims]).count() == 5
+        assert Job.objects.filter(worker="w").count() == 5
 
     def test_a_benchmark_closed_meanwhile_is_not_judged_on(self, matches):
         judge = make_judge()
@@ -289,6 +286,74 @@ class TestImmutable:
                 model="m",
                 key_variable=variable,
             )
+
+
+class TestFeed:
+    @pytest.fixture
+    def many(self):
+        benchmark = make_benchmark(prompts=12)
+        make_answers(benchmark, "one", "another", "a third")
+        return make_matches(benchmark)  # 3 pairs on each of 12 prompts
+
+    def test_the_engine_is_never_left_without_work(self, many, settings):
+        settings.JUDGE_CONCURRENCY = 4
+        with running_server() as server:
+            judge = server_judge(server, model="slow:0.05")
+            plan_judging(judge)
+            for _ in judge_pending(judge, worker="w", room=1):
+                pass
+            # Windows of one match, which is two requests: one behind another would never have four at once.
+            assert server.peak == 4
+        assert Judgment.objects.count() == 72
+
+    def test_a_slow_answer_holds_up_no_other_window(self, many, settings):
+        settings.JUDGE_CONCURRENCY = 2
+        slow = many[0]
+        Answer.objects.filter(pk=slow.answer_a_id).update(turns=["slow"])
+        gate = threading.Event()
+
+        def reply(prompt):
+            if "\nslow\n" in prompt:
+                gate.wait(20)
+            elif server.asked.total() > 40:
+                gate.set()  # far beyond the first window
+            return "Verdict: [[A]]"
+
+        with running_server(reply) as server:
+            assert judge_all(server_judge(server)) == (36, 0, 0, 72)
+        assert gate.is_set()
+
+    def test_prompts_with_a_shared_beginning_come_next_to_each_other(self, many):
+        judge = make_judge()
+        plan_judging(judge)
+        feed = Feed(judge, {}, worker="w", benchmark=None, room=36, end=None)
+        begun = [(ask.question, ask.first) for ask in feed]
+        # 3 answers stand first on each of 12 prompts, each before two others.
+        assert len(begun) == 72
+        assert sum(one != other for one, other in itertools.pairwise(begun)) == 3 * 12 - 1
+
+    def test_nothing_is_claimed_after_the_end(self, many):
+        judge = make_judge()
+        plan_judging(judge)
+        feed = Feed(judge, {}, worker="w", benchmark=None, room=2, end=time.monotonic() - 1)
+        assert list(feed) == []
+        assert feed.claims == []
+
+    def test_a_server_that_goes_away_ends_the_run_and_spends_few_attempts(self, many, settings):
+        settings.JUDGE_CONCURRENCY = 1
+        with running_server() as server:
+            judge = server_judge(server, model="breaks:10")
+            plan_judging(judge)
+            tallies = list(judge_pending(judge, worker="w"))
+        # By first answer, 6 rulings are the 3 matches of the first prompt, and the next 4 end one more.
+        assert sum(tally.done for tally in tallies) == 4
+        assert Judgment.objects.count() == 10
+        left = Job.objects.filter(state=Job.State.PENDING)
+        assert left.count() == 32
+        assert not left.filter(next_attempt_at=None).exists()
+        # Eight failures in a row end the run; those that came before the last chunk count, at most a match's.
+        assert left.exclude(attempts=0).count() <= 4
+        assert len(server.bodies) < 10 + 4 * 10  # four attempts each
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,57 @@
+"""Who answers for a judge: a server, a script, or a baseline without a model."""
+
+import os
+from collections.abc import Generator, Iterable
+from typing import Any
+
+from django.conf import settings
+
+from arena.engines import ENGINES, Completion, Engine
+from judging import baselines
+from judging.models import Judge
+from judging.protocols.asking import complete
+from judging.services.feeding import Ask
+
+
+def ask_judge(judge: Judge, asks: Iterable[Ask], engine: Engine | None) -> Generator[Completion]:
+    """A completion for each of ``asks``, which are taken as they are needed.
+
+    ``engine`` is given for a judge whose model is served here. Raises ValueError, TypeError or OSError for a
+    judge that cannot work.
+    """
+    if judge.engine == Judge.Engine.BASELINE:
+        if judge.model not in baselines.BASELINES:
+            raise ValueError(f"There is no baseline {judge.model!r}.")
+        return _rule_by_baseline(judge, asks, seed=int(judge.sampling.get("seed", 0)))
+    engine = engine or ENGINES[judge.engine](**_engine_options(judge))
+    return complete(engine, ((ask.key, ask.requests) for ask in asks))
+
+
+def _engine_options(judge: Judge) -> dict[str, Any]:
+    if judge.engine == Judge.Engine.SCRIPTED:
+        return {"script": settings.BASE_DIR / judge.model}
+    return {
+        "base_url": judge.base_url,
+        "model": judge.model,
+        "api_key": os.environ.get(judge.key_variable, "").strip() if judge.key_variable else "",
+        "concurrency": settings.JUDGE_CONCURRENCY,
+        "deadline": settings.JUDGE_DEADLINE,
+    }
+
+
+def _rule_by_baseline(judge: Judge, asks: Iterable[Ask], *, seed: int) -> Generator[Completion]:
+    for ask in asks:
+        ruling = baselines.rule(
+            judge.model, question=ask.question, first=ask.first, second=ask.second, key=ask.key, seed=seed
+        )
+        yield Completion(
+            key=ask.key,
+            text=ruling.raw_text,
+            finish_reason="stop",
+            model=judge.model,
+            fingerprint="",
+            tokens_in=None,
+            tokens_out=None,
+            seconds=0.0,
+            error=None,
+        )

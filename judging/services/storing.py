@@ -1,0 +1,127 @@
+"""What came of asking a judge, stored in chunks under the jobs' tokens."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+from django.db import connection
+
+from arena import jobs
+from arena.engines import Completion, EngineError
+from arena.models import Match
+from arena.outcomes import winner_of
+from judging.models import Judge, Judgment
+from judging.services.feeding import Ask, Work
+from judging.verdicts import read_last_verdict
+
+AWAY_SECONDS = 60.0  # before a server that did not answer at all is asked again
+
+
+class Tally(NamedTuple):
+    """What one run of judging did, in matches; judgments are rows stored."""
+
+    done: int = 0
+    failed: int = 0
+    retried: int = 0
+    judgments: int = 0
+
+    def __add__(self, other: tuple) -> "Tally":
+        return Tally(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+def store(due: Iterable[Work], answered: bool) -> Tally:
+    """Store a chunk under the jobs' tokens; a match with nothing open ends: done, failed, or again later.
+
+    ``answered``: the judge answers in this run, so that an error says something of its match.
+    """
+    works = {work.claim: work for work in due}
+    if not works:
+        return Tally()
+    with jobs.fenced(list(works)) as ours:
+        matches = Match.objects.filter(pk__in=[held.subject for held in ours]).order_by("pk")
+        kept = set(matches.select_for_update(no_key=True).values_list("pk", flat=True))
+        rows = [ruling for held in ours if held.subject in kept for ruling in works[held].judgments]
+        _insert(rows)
+        ended = [held for held in ours if not works[held].open]
+        gone = [held for held in ended if works[held].match is None or held.subject not in kept]
+        jobs.drop(gone)
+        left = set(ended) - set(gone)
+        done = [held for held in left if works[held].error is None]
+        jobs.finish(done)
+        tally = Tally(done=len(done), judgments=len(rows))
+        for held in left:
+            if error := works[held].error:
+                tally += _end_badly(held, error, answered)
+    for work in works.values():
+        work.judgments.clear()
+    return tally
+
+
+def _insert(rows: list[Judgment]) -> None:
+    """Add rows but those that are there already. As one JSON text they cost a fifth of bulk_create."""
+    fields = [each for each in Judgment._meta.concrete_fields if not each.primary_key]
+    columns = ", ".join(f'"{each.column}"' for each in fields)
+    given = [{each.column: getattr(row, each.attname) for each in fields} for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO judging_judgment ({columns}) SELECT {columns} "  # noqa: S608 -- the model's own columns
+            "FROM json_populate_recordset(NULL::judging_judgment, %s) ON CONFLICT DO NOTHING",
+            [json.dumps(given, ensure_ascii=False, default=datetime.isoformat)],
+        )
+
+
+def _end_badly(held: jobs.Claim, error: EngineError, answered: bool) -> Tally:
+    if error.final:
+        jobs.fail(held, error.code, error.message)
+        return Tally(failed=1)
+    if answered:
+        jobs.retry(held, error.code, error.message, delay=error.retry_after)
+    else:  # the server is away, which says nothing of this match; but what was not asked yet comes first
+        jobs.postpone([held], error.code, error.message, delay=max(error.retry_after or 0, 2 * AWAY_SECONDS))
+    return Tally(retried=1)
+
+
+def postpone(
+    kind: str, judge: Judge, claims: Sequence[jobs.Claim], error: EngineError, delay: float
+) -> Tally:
+    """Put all that is not ended aside, claimed or not: the judge or its server has to be mended first."""
+    with jobs.fenced(claims) as ours:
+        jobs.postpone(ours, error.code, error.message, delay=delay)
+    waiting = jobs.postpone_pending(kind, judge.pk, error.code, error.message, delay=delay)
+    return Tally(retried=waiting + len(ours))
+
+
+def judgment_of(judge: Judge, ask: Ask, completion: Completion, now: datetime) -> Judgment:
+    """The row for a completion that has a text."""
+    text = completion.text or ""
+    read = ask.protocol.read if ask.protocol else read_last_verdict
+    verdict = None if _cut_off(ask, completion) else read(text)
+    return Judgment(
+        judge=judge,
+        match=ask.work.match,
+        order=ask.order,
+        verdict=verdict or "",
+        winner=winner_of(verdict, ask.order) or "",
+        raw_text=text,
+        protocol=ask.protocol.name if ask.protocol else judge.model,
+        prompt_text=ask.prompt_text,
+        prompt_sha256=sha256(ask.prompt_text.encode()).hexdigest() if ask.prompt_text else "",
+        settings={"engine": judge.engine, "model": judge.model, **judge.sampling},
+        model_returned=(completion.model or "")[:200],
+        fingerprint=(completion.fingerprint or "")[:200],
+        finish_reason=(completion.finish_reason or "")[:20],
+        tokens_in=completion.tokens_in,
+        tokens_out=completion.tokens_out,
+        seconds=completion.seconds,
+        created_at=now,
+    )
+
+
+def _cut_off(ask: Ask, completion: Completion) -> bool:
+    """Whether the text ended for want of tokens before its verdict: what it quotes then is not a ruling."""
+    if all(request.sampling.get("max_tokens") == 1 for request in ask.requests):
+        return False  # a ruling in one token ends like that
+    text = (completion.text or "").rstrip(" \n.*`")
+    return completion.finish_reason == "length" and not text.endswith("]]")
