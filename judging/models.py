@@ -213,6 +213,17 @@ class Judgment(models.Model):
     order = models.CharField(max_length=8, choices=[(o, o) for o in Order])
     verdict = models.CharField(max_length=8, blank=True, choices=[(v, v) for v in Verdict])
     winner = models.CharField(max_length=12, blank=True)
+    preference = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Expected points of the answer shown first, by token probabilities.",
+    )
+    label_mass = models.FloatField(
+        null=True, blank=True, help_text="Probability of all verdicts together where this one was read."
+    )
+    strength = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How much better the answer was called, where the form says so."
+    )
     raw_text = models.TextField(null=True, blank=True)  # noqa: DJ001 -- null: not recorded; empty: said nothing
     protocol = models.CharField(max_length=40, blank=True)
     prompt_text = models.TextField(blank=True, help_text="The exact messages, as JSON.")
@@ -236,6 +247,10 @@ class Judgment(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(winner__in=["", *Winner, INCONSISTENT]), name="judgment_winner_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(preference__isnull=True) | Q(preference__range=(0, 1)),
+                name="judgment_preference_in_range",
             ),
         ]
         # What the scheduler counts every two seconds, without reading the rows themselves.

@@ -4,16 +4,24 @@ The form asked for is a last line ``Verdict: [[A]]``, ``[[B]]`` or ``[[tie]]``; 
 """
 
 import re
+from typing import NamedTuple
 
 from arena.outcomes import Verdict
 
 MARKERS = {Verdict.FIRST: "[[A]]", Verdict.SECOND: "[[B]]", Verdict.TIE: "[[tie]]"}
 
-_MEANING = {"a": Verdict.FIRST, "b": Verdict.SECOND, "tie": Verdict.TIE, "c": Verdict.TIE}
+LABELS = {"a": Verdict.FIRST, "b": Verdict.SECOND, "tie": Verdict.TIE, "c": Verdict.TIE}
 _PAD = r"[^\S\r\n]{0,8}[*_]{0,3}[^\S\r\n]{0,8}"
 _MARKER = re.compile(rf"\[\[{_PAD}(a|b|c|tie){_PAD}\]\]", re.IGNORECASE)
 _LABEL = re.compile(r"\bverdict[\s*_]{0,6}:", re.IGNORECASE)
 _QUOTES = frozenset("\"'`“”‘’«»")
+
+
+class Found(NamedTuple):
+    """A verdict, and the index in the text at which its label begins."""
+
+    verdict: Verdict
+    place: int
 
 
 def read_last_verdict(text: str) -> Verdict | None:
@@ -25,22 +33,29 @@ def read_last_verdict(text: str) -> Verdict | None:
     marker follows it; a marker in quotation marks does not count beside one that is not; and two
     different verdicts (``[[A]] and [[B]]``) cancel each other.
     """
-    for line in reversed(text.splitlines()):
-        said = _asserted(line)
-        if said:
-            return said.pop() if len(said) == 1 else None
+    found = find_last_verdict(text)
+    return found.verdict if found else None
+
+
+def find_last_verdict(text: str) -> Found | None:
+    """The same, with its place: that of the line's last marker."""
+    end = len(text)
+    for line in reversed(text.splitlines(keepends=True)):
+        end -= len(line)
+        if markers := _asserted(line):
+            said = {LABELS[marker.group(1).lower()] for marker in markers}
+            return Found(said.pop(), end + markers[-1].start(1)) if len(said) == 1 else None
     return None
 
 
-def _asserted(line: str) -> set[Verdict]:
+def _asserted(line: str) -> list[re.Match[str]]:
     markers = list(_MARKER.finditer(line))
     if not markers:
-        return set()
+        return []
     label = _LABEL.search(line)
     if label:
         markers = [m for m in markers if m.start() >= label.end()] or markers
-    markers = [m for m in markers if not _is_quoted(m)] or markers
-    return {_MEANING[m.group(1).lower()] for m in markers}
+    return [m for m in markers if not _is_quoted(m)] or markers
 
 
 def _is_quoted(marker: re.Match[str]) -> bool:

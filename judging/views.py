@@ -225,6 +225,13 @@ def facts_of(judgment: Judgment) -> Iterable[tuple[str, str]]:
         "Prompt’s SHA-256": judgment.prompt_sha256,
     }
     yield from ((name, value) for name, value in known.items() if value)
+    if judgment.preference is not None:
+        shown, spread = f"{judgment.preference:.2f} points for the answer shown first", ""
+        if judgment.label_mass is not None:
+            spread = f" ({judgment.label_mass:.0%} of the probability was on verdicts)"
+        yield "Preference", shown + spread
+    if judgment.strength is not None:
+        yield "Strength", str(judgment.strength)
     if judgment.tokens_in is not None or judgment.tokens_out is not None:
         yield "Tokens", f"{_or_unknown(judgment.tokens_in)} in, {_or_unknown(judgment.tokens_out)} out"
     if judgment.seconds:

@@ -56,16 +56,15 @@ VERDICTS: dict[str, Callable[[str], str]] = {
 }
 
 
-def chat_logprobs(text: str) -> dict:
-    """Each word a token of log probability -0.5, with "other" at -1.5 beside it, as chats send it."""
+def chat_logprobs(tokens: list[str]) -> dict:
+    """Each token with log probability -0.5, and "other" at -1.5 beside it, as chats send it."""
     top = {"token": "other", "logprob": -1.5, "bytes": None}
-    words = [{"token": word, "logprob": -0.5, "bytes": None} for word in text.split()]
+    words = [{"token": token, "logprob": -0.5, "bytes": None} for token in tokens]
     return {"content": [{**word, "top_logprobs": [word, top]} for word in words]}
 
 
-def raw_logprobs(text: str) -> dict:
+def raw_logprobs(words: list[str]) -> dict:
     """The same as raw completions send it."""
-    words = text.split()
     tops = [{word: -0.5, "other": -1.5} for word in words]
     return {"tokens": words, "token_logprobs": [-0.5] * len(words), "top_logprobs": tops, "text_offset": []}
 
@@ -91,6 +90,7 @@ class Server(ThreadingHTTPServer):
         self.tls = tls
         self.elsewhere = ""  # where redirects lead
         self.finish_reason = "stop"
+        self.tokens: Callable[[str], list[str]] = str.split
         self.connections = 0
         self.lock = threading.Lock()
         self.closing = threading.Event()
@@ -362,7 +362,8 @@ class Handler(BaseHTTPRequestHandler):
         choice = {"index": 0, "finish_reason": self.server.finish_reason}
         choice |= {"text": text} if raw else {"message": {"role": "assistant", "content": text}}
         if self.body.get("logprobs"):
-            choice["logprobs"] = raw_logprobs(text) if raw else chat_logprobs(text)
+            tokens = self.server.tokens(text)
+            choice["logprobs"] = raw_logprobs(tokens) if raw else chat_logprobs(tokens)
         self.send(
             200,
             {

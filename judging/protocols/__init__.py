@@ -1,14 +1,16 @@
 """The forms in which a judge is asked. A new one is a file beside these and a line in ``PROTOCOLS``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from arena.engines import TokenLogprob
 from arena.outcomes import Verdict
 from judging.protocols.asking import Apart, Shown
 from judging.protocols.framing import Question, neutralise, suspicious
 from judging.protocols.pairwise import Pairwise
 from judging.protocols.pairwise_reference import PairwiseReference
 from judging.protocols.two_turns import TwoTurns
+from judging.protocols.weighing import Weight
 
 __all__ = [
     "PROTOCOLS",
@@ -17,6 +19,7 @@ __all__ = [
     "Question",
     "Shown",
     "UnfitProtocol",
+    "Weight",
     "choose",
     "neutralise",
     "suspicious",
@@ -41,6 +44,9 @@ class JudgingProtocol(Protocol):
 
     def read(self, text: str) -> Verdict | None:
         """What the judge's text says, by position; None when it cannot be read."""
+
+    def weigh(self, text: str, logprobs: Sequence[TokenLogprob] | None) -> Weight:
+        """How sure the judge was, and how much better it called the answer, where that is known."""
 
 
 class UnfitProtocol(ValueError):

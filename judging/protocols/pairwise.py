@@ -1,9 +1,12 @@
 """Two answers to one request, compared with each other."""
 
-from arena.engines import Message
+from collections.abc import Sequence
+
+from arena.engines import Message, TokenLogprob
 from arena.outcomes import Verdict
 from judging.protocols import wording
 from judging.protocols.framing import Question, compose, frame_answer, frame_question
+from judging.protocols.weighing import Weight, weigh_marker
 from judging.verdicts import read_last_verdict
 
 
@@ -29,3 +32,6 @@ class Pairwise:
 
     def read(self, text: str) -> Verdict | None:
         return read_last_verdict(text)
+
+    def weigh(self, text: str, logprobs: Sequence[TokenLogprob] | None) -> Weight:
+        return weigh_marker(text, logprobs)

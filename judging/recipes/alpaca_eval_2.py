@@ -1,9 +1,5 @@
 """AlpacaEval 2's judge: a prompt for any chat model, which names the better answer in one token."""
 
-import math
-from collections.abc import Iterable
-
-from arena.engines import TokenLogprob
 from arena.outcomes import Verdict
 from judging.recipes.contract import PAIR, UNREAD, Form, Mode, Reading, Recipe, Source
 
@@ -14,21 +10,6 @@ def read_pair(text: str) -> Reading:
     """The one letter: m for the first answer, M for the second."""
     verdict = _VERDICTS.get(text.strip())
     return Reading(verdict) if verdict else UNREAD
-
-
-def preference(logprobs: Iterable[TokenLogprob]) -> float | None:
-    """AlpacaEval's preference, from 1 (the first answer) to 2: 2 - P(m) / (P(m) + P(M)).
-
-    None where neither letter is among the likeliest for the first token.
-    """
-    for token in logprobs:
-        chances = {name: 0.0 for name in _VERDICTS}
-        for name, logprob in {(token.token, token.logprob), *token.top}:
-            if name.strip() in chances:
-                chances[name.strip()] += math.exp(logprob)
-        whole = sum(chances.values())
-        return 2 - chances["m"] / whole if whole else None
-    return None
 
 
 RECIPE = Recipe(
@@ -53,6 +34,10 @@ RECIPE = Recipe(
     },
     readers={PAIR: read_pair},
     sampling={"temperature": 0.0, "max_tokens": 1, "logprobs": True, "top_logprobs": 5, "seed": 0},
+    labels=_VERDICTS,
     marks=r"\"\w+_\w+\"|^## .+\Z",
-    deviations="The likeliest letter is the verdict; boards do not use the weighted preference yet.",
+    deviations=(
+        "The likeliest letter is the verdict. The preference is kept as points of the first answer, from "
+        "0 to 1, which is 2 less AlpacaEval's own. Boards do not use it yet."
+    ),
 )

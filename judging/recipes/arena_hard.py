@@ -16,7 +16,7 @@ def read_pair(text: str) -> Reading:
     if not label or "<>" in label or "><" in label:
         return UNREAD
     if "=" in label:
-        return Reading(Verdict.TIE)
+        return Reading(Verdict.TIE, strength=1)
     better = label[0] if ">" in label else label[-1]
     return Reading(
         Verdict.FIRST if better == "A" else Verdict.SECOND, strength=STRONG if len(label) == 4 else 1

@@ -16,12 +16,13 @@ class Reading(NamedTuple):
     """What a judge's text says; nothing that can be read leaves both empty (unscored).
 
     `scores` are as the judge gave them, one an answer, and `verdict` follows from them where there are two.
-    `strength` is 3 where the judge called one answer much better (Arena-Hard), else 1.
+    `strength` is 3 where the judge called one answer much better, and 1 for less (Arena-Hard); None where a
+    text says no such thing.
     """
 
     verdict: Verdict | None = None
     scores: tuple[float, ...] = ()
-    strength: int = 1
+    strength: int | None = None
 
 
 UNREAD = Reading()
@@ -112,7 +113,8 @@ class Recipe:
     was trained for, or what fits into the memory that `Weights` reckon with; None leaves it to the model.
     `marks` finds the delimiters in the installed texts; `verdicts` are what rulings look like, by what was
     asked for; both are broken up where an answer imitates them. Scores that differ by `tie_margin` or less
-    are a tie. `deviations` says what is done otherwise than by the authors, and why.
+    are a tie. `labels` are the rulings that begin a text, if their probabilities say how sure the judge is.
+    `deviations` says what is done otherwise than by the authors, and why.
     """
 
     name: str
@@ -127,6 +129,7 @@ class Recipe:
     marks: str = ""
     verdicts: Mapping[str, str] = field(default_factory=dict)
     tie_margin: float = 0.0
+    labels: Mapping[str, Verdict] = field(default_factory=dict)
     clean: Callable[[str], str] = field(default=str)
     deviations: str = ""
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from arena.engines import Message
+from arena.engines import Message, TokenLogprob
 from arena.outcomes import Verdict
-from judging.protocols import Apart, Question, Shown, UnfitProtocol
+from judging.preferences import soft_preference
+from judging.protocols import Apart, Question, Shown, UnfitProtocol, Weight
 from judging.recipes.contract import PAIR, SINGLE, UNREAD, Reading, Recipe
 from judging.recipes.filling import defuse, hostile_pattern, shown
 
@@ -42,6 +43,13 @@ class InstalledProtocol:
 
     def read(self, text: str) -> Verdict | None:
         return self.reading(text).verdict
+
+    def weigh(self, text: str, logprobs: Sequence[TokenLogprob] | None) -> Weight:
+        soft = None
+        if logprobs and self.recipe.labels and self.asks == PAIR:
+            soft = soft_preference(text, len(text) - len(text.lstrip()), self.recipe.labels, logprobs)
+        points, mass = soft or (None, None)
+        return Weight(points, mass, self.reading(text).strength)
 
     def reading(self, text: str) -> Reading:
         """What the text says; of a JSON list of the texts of two single rulings, what follows from both."""

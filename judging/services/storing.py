@@ -13,6 +13,7 @@ from arena.engines import Completion, EngineError
 from arena.models import Match
 from arena.outcomes import winner_of
 from judging.models import Judge, Judgment
+from judging.protocols import Weight
 from judging.services.feeding import Ask, Work
 from judging.verdicts import read_last_verdict
 
@@ -98,12 +99,16 @@ def judgment_of(judge: Judge, ask: Ask, completion: Completion, now: datetime) -
     text = completion.text or ""
     read = ask.protocol.read if ask.protocol else read_last_verdict
     verdict = None if _cut_off(ask, completion) else read(text)
+    weight = ask.protocol.weigh(text, completion.logprobs) if ask.protocol and verdict else Weight()
     return Judgment(
         judge=judge,
         match=ask.work.match,
         order=ask.order,
         verdict=verdict or "",
         winner=winner_of(verdict, ask.order) or "",
+        preference=weight.preference,
+        label_mass=weight.label_mass,
+        strength=weight.strength,
         raw_text=text,
         protocol=ask.protocol.name if ask.protocol else judge.model,
         prompt_text=ask.prompt_text,

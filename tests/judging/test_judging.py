@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import math
+import re
 import threading
 import time
 from hashlib import sha256
@@ -126,6 +128,20 @@ class TestServer:
         assert row.model_returned
         assert row.protocol == "pairwise"
         assert row.seconds > 0
+
+    def test_how_sure_the_judge_was_is_stored_where_it_is_known(self, matches):
+        with running_server() as server:
+            server.tokens = re.compile(r"\s*\[\[|\]\]|\s*[^\s\[\]]+").findall
+            judge_all(server_judge(server, sampling={"logprobs": True, "top_logprobs": 2}))
+            judge_all(server_judge(server))
+        sure, unsure = Judge.objects.all()
+        for row in sure.judgments.all():
+            # Each token of that server has the probability exp(-0.5), and no label stands beside it.
+            assert row.preference == (1 if row.verdict == Verdict.FIRST else 0)
+            assert row.label_mass == pytest.approx(math.exp(-0.5))
+        assert set(unsure.judgments.values_list("preference", "label_mass", "strength")) == {
+            (None, None, None)
+        }
 
     def test_the_longer_answer_wins_in_both_orders(self, matches):
         with running_server() as server:

@@ -6,7 +6,7 @@ import pytest
 
 from arena.engines import Alternative, TokenLogprob
 from arena.outcomes import Verdict
-from judging.recipes.alpaca_eval_2 import RECIPE, preference, read_pair
+from judging.recipes.alpaca_eval_2 import RECIPE, read_pair
 from judging.recipes.contract import UNREAD, Reading
 from tests.judging.recipes.fuzz import either, fuzz, joined, lines, pick
 from tests.judging.recipes.standins import ONE, TWO, install
@@ -75,18 +75,19 @@ def token(name, chance, **others):
 @pytest.mark.parametrize(
     ("tokens", "expected"),
     [
-        ([token("m", 0.6, m=0.6, M=0.2)], 1.25),  # 2 - 0.6 / 0.8
-        ([token("M", 0.9, M=0.9)], 2.0),
+        ([token("m", 0.6, m=0.6, M=0.2)], 0.75),  # 0.6 / 0.8; AlpacaEval's own is 2 - 0.75
+        ([token("M", 0.9, M=0.9)], 0.0),
         ([token("m", 1.0)], 1.0),
-        ([token("m", 0.5, m=0.5, M=0.5, x=0.1)], 1.5),
-        ([token(" m", 0.3, M=0.3)], 1.5),
-        ([token("m", 0.6, m=0.6, M=0.2), token("M", 0.9)], 1.25),  # the first token alone
+        ([token("m", 0.5, m=0.5, M=0.5, x=0.1)], 0.5),
+        ([token(" m", 0.3, M=0.3)], 0.5),
+        ([token("m", 0.6, m=0.6, M=0.2), token("M", 0.9)], 0.75),  # the first token alone
         ([token("x", 0.9, y=0.1)], None),
         ([], None),
     ],
 )
-def test_the_preference_from_probabilities(tokens, expected):
-    assert preference(tokens) == (None if expected is None else pytest.approx(expected))
+def test_the_preference_from_probabilities(judge, tokens, expected):
+    weight = judge.weigh("".join(each.token for each in tokens), tokens)
+    assert weight.preference == (None if expected is None else pytest.approx(expected))
 
 
 space = pick(["", " ", "\n", "\t"])

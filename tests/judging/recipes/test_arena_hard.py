@@ -62,6 +62,12 @@ def test_labels_that_are_read(text, verdict, strength):
     assert read_pair(text) == Reading(verdict, strength=strength)
 
 
+def test_how_much_better_is_told(judge):
+    assert judge.weigh("[[B>>A]]", None) == (None, None, 3)
+    assert judge.weigh("[[A=B]]", None) == (None, None, 1)
+    assert judge.weigh("none", None) == (None, None, None)
+
+
 @pytest.mark.parametrize(
     "text",
     [
