@@ -1,9 +1,10 @@
 """Tables of opinions: judges and what they said."""
 
+import zlib
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import connection, models
 from django.db.models import Q
 from django.urls import reverse
@@ -116,6 +117,17 @@ class Judge(models.Model):
     )
     sampling = models.JSONField(default=dict, blank=True)
     both_orders = models.BooleanField(default=True, help_text="Asked in both orders (imports may hold one).")
+    context = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Longest prompt and ruling together, in tokens. Longer ones are refused. Empty: unknown.",
+    )
+    price_in = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Of a million tokens read."
+    )
+    price_out = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Of a million tokens written."
+    )
     is_active = models.BooleanField(default=True, help_text="Rules on every match of the open benchmarks.")
     is_demo = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -147,6 +159,12 @@ class Judge(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("judge", args=[self.slug])
+
+    def cost_of(self, tokens_in: float | None, tokens_out: float | None) -> float | None:
+        """What so many tokens cost; None where a count or a price is not known."""
+        if None in (self.price_in, self.price_out, tokens_in, tokens_out):
+            return None
+        return (self.price_in * tokens_in + self.price_out * tokens_out) / 1_000_000  # type: ignore[operator]
 
     def clean(self) -> None:
         self.refuse_change_once_used()
@@ -226,12 +244,13 @@ class Judgment(models.Model):
     )
     raw_text = models.TextField(null=True, blank=True)  # noqa: DJ001 -- null: not recorded; empty: said nothing
     protocol = models.CharField(max_length=40, blank=True)
-    prompt_text = models.TextField(blank=True, help_text="The exact messages, as JSON.")
+    prompt_zlib = models.BinaryField(default=b"", help_text="The exact messages, as compressed JSON.")
     prompt_sha256 = models.CharField(max_length=64, blank=True)
     settings = models.JSONField(default=dict, blank=True)
     model_returned = models.CharField(max_length=200, blank=True)
     fingerprint = models.CharField(max_length=200, blank=True)
     finish_reason = models.CharField(max_length=20, blank=True)
+    cost = models.FloatField(null=True, blank=True, help_text="At the judge's prices when it ruled.")
     tokens_in = models.PositiveIntegerField(null=True, blank=True)
     tokens_out = models.PositiveIntegerField(null=True, blank=True)
     seconds = models.FloatField(null=True, blank=True)
@@ -258,6 +277,15 @@ class Judgment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.judge_id} on {self.match_id} {self.order}: {self.winner or 'unscored'}"
+
+    @property
+    def prompt_text(self) -> str:
+        """The exact messages, as JSON; empty where none were recorded."""
+        return zlib.decompress(self.prompt_zlib).decode() if self.prompt_zlib else ""
+
+    @prompt_text.setter
+    def prompt_text(self, text: str) -> None:
+        self.prompt_zlib = zlib.compress(text.encode()) if text else b""
 
 
 class Difference(NamedTuple):

@@ -234,6 +234,8 @@ def facts_of(judgment: Judgment) -> Iterable[tuple[str, str]]:
         yield "Strength", str(judgment.strength)
     if judgment.tokens_in is not None or judgment.tokens_out is not None:
         yield "Tokens", f"{_or_unknown(judgment.tokens_in)} in, {_or_unknown(judgment.tokens_out)} out"
+    if judgment.cost is not None:
+        yield "Cost", f"{judgment.cost:.6f}"
     if judgment.seconds:
         yield "Took", f"{judgment.seconds:.1f} s"
     yield "Stored", f"{judgment.created_at:%-d %B %Y, %H:%M} UTC"

@@ -205,6 +205,14 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(500, {"error": {"message": "out of memory"}})
         self.send_text(self.server.reply(prompt))
 
+    def do_short(self, context, turn, prompt) -> None:
+        """A model of so many tokens, each four bytes; says of longer prompts what vLLM says."""
+        tokens = len(prompt.encode()) // 4
+        if tokens > context:
+            words = f"This model's maximum context length is {context:g} tokens. However, you sent {tokens}."
+            return self.send(400, {"error": {"message": words, "code": 400}})
+        self.send_text(self.server.reply(prompt), tokens)
+
     def do_breaks(self, number, turn, prompt) -> None:
         """Good for so many requests, then 503 for ever."""
         if self.server.asked.total() > number:
@@ -357,13 +365,13 @@ class Handler(BaseHTTPRequestHandler):
             200, {"choices": [{"message": {"content": ""}, "finish_reason": 7}], "model": 5, "usage": usage}
         )
 
-    def send_text(self, text: str) -> None:
+    def send_text(self, text: str, tokens: int = 11) -> None:
         raw = self.path == "/v1/completions"
         choice = {"index": 0, "finish_reason": self.server.finish_reason}
         choice |= {"text": text} if raw else {"message": {"role": "assistant", "content": text}}
         if self.body.get("logprobs"):
-            tokens = self.server.tokens(text)
-            choice["logprobs"] = raw_logprobs(tokens) if raw else chat_logprobs(tokens)
+            pieces = self.server.tokens(text)
+            choice["logprobs"] = raw_logprobs(pieces) if raw else chat_logprobs(pieces)
         self.send(
             200,
             {
@@ -371,7 +379,7 @@ class Handler(BaseHTTPRequestHandler):
                 "model": "served-model",
                 "system_fingerprint": "fp_1",
                 "choices": [choice],
-                "usage": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
+                "usage": {"prompt_tokens": tokens, "completion_tokens": 7, "total_tokens": tokens + 7},
             },
         )
 

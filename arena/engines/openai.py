@@ -6,7 +6,7 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
@@ -18,7 +18,16 @@ from arena.engines.addresses import read_url
 from arena.engines.base import Completion, Request
 from arena.engines.connections import CONNECT_SECONDS, FAILURES, open_session, read_failure
 from arena.engines.guard import Guard
-from arena.engines.replies import Refused, Reply, read_detail, read_error, read_reply, read_wait, refuse
+from arena.engines.replies import (
+    Refused,
+    Reply,
+    read_detail,
+    read_error,
+    read_reply,
+    read_wait,
+    refuse,
+    says_too_long,
+)
 from arena.engines.workers import Complete, Workers
 
 LONGEST_WAIT = 60.0  # seconds between two attempts
@@ -40,11 +49,12 @@ class OpenAIEngine:
       says. No wait over 60 s or beyond the deadline: the request ends, and `retry_after` says how long.
     - `max_response_bytes`: a larger response is dropped while it streams.
     - `sampling`: settings of every request; a request's own go before.
+    - `version`: what is known to run there, for the record.
     - `guard`: for addresses that strangers chose; None connects to any.
 
     A request with a `prompt` goes to {base_url}/completions. NUL and lone surrogates, which PostgreSQL cannot
     keep, come out of texts as U+FFFD. `reasoning_content` is not part of a text; an empty string is a text.
-    Error codes: `unauthorized`, `not_found`, `bad_request`, `too_large`, `bad_certificate`,
+    Error codes: `unauthorized`, `not_found`, `bad_request`, `too_long`, `too_large`, `bad_certificate`,
     `forbidden_address` (the guard's), and `bad_response` for a redirect or compressed data, are final;
     `rate_limited`, `server_error`, `timeout`, `unreachable`, `empty` (a response of no bytes) and any other
     `bad_response` may pass later.
@@ -62,6 +72,7 @@ class OpenAIEngine:
     max_response_bytes: int = 8 * 1024 * 1024
     sampling: Mapping[str, object] = field(default_factory=dict)
     rng: random.Random = field(default_factory=random.Random, repr=False, compare=False)
+    version: str = ""
     guard: Guard | None = None
 
     def __post_init__(self) -> None:
@@ -199,12 +210,13 @@ class OpenAIEngine:
         return bytes(body)
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> Refused:
-        try:
+        body = b""  # the status says enough
+        with suppress(*FAILURES, Refused):  # a TimeoutError is an OSError
             async with asyncio.timeout(DETAIL_SECONDS):
-                detail = read_detail(await self._load(response, DETAIL_BYTES), self.api_key)
-        except (*FAILURES, Refused):  # a TimeoutError is an OSError
-            detail = ""  # the status says enough
-        refused = read_error(response.status, self._host, self.model, detail)
+                body = await self._load(response, DETAIL_BYTES)
+        detail = read_detail(body, self.api_key)
+        too_long = says_too_long(body)
+        refused = read_error(response.status, self._host, self.model, detail, too_long=too_long)
         seconds = read_wait(response.headers.get("retry-after"), response.headers.get("date"))
         return Refused(replace(refused.error, retry_after=seconds), again=refused.again)
 

@@ -12,6 +12,13 @@ from arena.engines.logprobs import read_logprobs
 LONGEST_RETRY_AFTER = 24 * 3600.0  # seconds that a server's Retry-After is believed
 DETAIL_LENGTH = 200  # characters of the server's own words in a message
 NAME_LENGTH = 200  # characters of model, fingerprint and finish reason
+# OpenAI and Azure; vLLM in its two wordings; llama.cpp; Anthropic; Text Generation Inference; Google.
+TOO_LONG = re.compile(
+    rb"context_length_exceeded|maximum context length|longer than the maximum model length"
+    rb"|exceeds? the (?:available )?context|exceed_context_size|prompt is too long"
+    rb"|max_new_tokens` must be <=|input token count .{0,40}exceeds",
+    re.IGNORECASE,
+)
 LARGEST_COUNT = 2**31 - 1  # of tokens: PostgreSQL's integer
 
 
@@ -69,8 +76,11 @@ def read_reply(body: bytes, host: str, *, chat: bool = True) -> Reply:
     )
 
 
-def read_error(status: int, host: str, model: str, detail: str) -> Refused:
-    """The error for a response that is not 200; `detail` is what the server said, or empty."""
+def read_error(status: int, host: str, model: str, detail: str, *, too_long: bool = False) -> Refused:
+    """The error for a response that is not 200; `detail` is what the server said, or empty.
+
+    `too_long`: it said that prompt and answer do not fit into the model's context.
+    """
     said = f" It says: {detail.rstrip('.')}." if detail else ""
     if status in (401, 403):
         # What a server says here may repeat a part of the key, so it is not quoted.
@@ -89,6 +99,9 @@ def read_error(status: int, host: str, model: str, detail: str) -> Refused:
     if status < 400:
         message = f"{host} answered {status} instead of 200; set the base URL to the final address."
         return refuse("bad_response", message, final=True)
+    if too_long:
+        message = f"The prompt and max_tokens are too long for {model!r} at {host}.{said}"
+        return refuse("too_long", message, final=True)
     hint = "check the model's name, the sampling settings and the length of the prompt."
     return refuse("bad_request", f"{host} refuses the request ({status}); {hint}{said}", final=True)
 
@@ -108,6 +121,11 @@ def read_detail(body: bytes, secret: str) -> str:
     if secret:
         words = words.replace(secret, "[key]")
     return words if len(words) <= DETAIL_LENGTH else words[: DETAIL_LENGTH - 1] + "…"
+
+
+def says_too_long(body: bytes) -> bool:
+    """Whether an error's body says that the request does not fit into the model's context."""
+    return bool(TOO_LONG.search(body))
 
 
 def read_wait(value: str | None, date: str | None) -> float | None:

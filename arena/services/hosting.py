@@ -96,6 +96,7 @@ class Host:
             base_url=server.base_url,
             model=server.model_name,
             api_key=server.api_key,
+            version=server.version,
             concurrency=settings.VLLM_CONCURRENCY,
             deadline=settings.ANSWER_DEADLINE,
         )

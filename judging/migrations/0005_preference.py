@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='judgment',
             name='preference',
-            field=models.FloatField(blank=True, help_text="Expected points of the answer shown first, by the tokens' probabilities.", null=True),
+            field=models.FloatField(blank=True, help_text='Expected points of the answer shown first, by token probabilities.', null=True),
         ),
         migrations.AddField(
             model_name='judgment',

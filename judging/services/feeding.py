@@ -14,6 +14,7 @@ from arena.outcomes import Order
 from judging.models import KIND, Judge, Judgment
 from judging.protocols import JudgingProtocol, Question, UnfitProtocol, choose
 from judging.protocols.asking import as_json, requests_for
+from judging.services.lengths import room_of, size_of
 
 BOTH_ORDERS = (Order.AB, Order.BA)
 
@@ -75,6 +76,7 @@ class Feed(Iterator[Ask]):
     ) -> None:
         self.judge, self.forms, self.worker, self.room, self.end = judge, forms, worker, room, end
         self.kind, self.named = kind_of(benchmark), benchmark is not None
+        self.lengths = room_of(judge)
         self.claims: list[jobs.Claim] = []
         self.closed: list[Work] = []
         self.under_way: dict[str, Ask] = {}
@@ -110,11 +112,16 @@ class Feed(Iterator[Ask]):
         if order not in work.open:  # it was refused in its other order
             return None
         try:
-            return render(self.judge, work, order, self.forms)
+            ask = render(self.judge, work, order, self.forms)
         except UnfitProtocol as error:
             work.refuse("unfit_protocol", str(error))
-            self.closed.append(work)
-            return None
+        else:
+            longest = max(map(size_of, ask.requests), default=0)
+            if not (excess := self.lengths.excess(longest, self.judge.sampling)):
+                return ask
+            work.refuse("too_long", excess)
+        self.closed.append(work)
+        return None
 
 
 def kind_of(benchmark: Benchmark | None) -> str:

@@ -9,6 +9,8 @@ from django.utils.text import slugify
 from arena.models import HostModel
 from judging.models import Judge
 
+LIMITS = ("context", "price_in", "price_out")  # given anew, they change what a judge may be asked from now on
+
 
 @transaction.atomic
 def register_judge(name: str, **fields: Any) -> tuple[Judge, bool]:
@@ -20,7 +22,7 @@ def register_judge(name: str, **fields: Any) -> tuple[Judge, bool]:
     latest = Judge.objects.select_for_update().filter(name=name).order_by("-version").first()
     fixed = {key: value for key, value in fields.items() if key in Judge.FIXED}
     if latest and all(getattr(latest, key) == value for key, value in fixed.items()):
-        for key in ("description", "key_variable"):
+        for key in ("description", "key_variable", *LIMITS):
             setattr(latest, key, fields.get(key) or getattr(latest, key))
         latest.full_clean()
         latest.save()

@@ -67,7 +67,7 @@ def judge_pending(
     with jobs.keep_alive(feed.claims, settings.LEASE_SECONDS):
         try:
             with closing(completions):
-                yield from _Run(judge, feed).go(completions)
+                yield from _Run(judge, feed, version=getattr(engine, "version", "")).go(completions)
         finally:
             jobs.give_back(feed.claims)  # finds only those that were not ended
 
@@ -75,8 +75,8 @@ def judge_pending(
 class _Run:
     """One run over what a feed gives: completions become judgments, stored in chunks."""
 
-    def __init__(self, judge: Judge, feed: Feed) -> None:
-        self.judge, self.feed = judge, feed
+    def __init__(self, judge: Judge, feed: Feed, *, version: str = "") -> None:
+        self.judge, self.feed, self.version = judge, feed, version
         self.due: dict[int, Work] = {}  # by job: has something to store
         self.failures = 0  # in a row, of those that may pass
         self.answered = False  # since the last failures in a row
@@ -108,7 +108,9 @@ class _Run:
             self.failures += not error.final
             self.answered = self.answered and self.failures < PATIENCE
         else:
-            work.judgments.append(judgment_of(self.judge, ask, completion, timezone.now()))
+            work.judgments.append(
+                judgment_of(self.judge, ask, completion, timezone.now(), version=self.version)
+            )
             self.failures, self.answered = 0, True
 
     def _store(self) -> Tally:

@@ -52,6 +52,7 @@ def install_judge(
     asks = fields.pop("asks", "") or default_asks(recipe)
     if not any(mode.answers == asks for mode in recipe.forms):
         raise NotInstalled(f"{recipe.name} does not judge {asks}; its modes are: {recipe.modes}.")
+    fields["context"] = recipe.context
     texts = take_texts(recipe, paths)  # before the transaction, which waits for no network
     with transaction.atomic():
         installed = store_texts(recipe, texts, now)

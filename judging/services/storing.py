@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -69,8 +69,13 @@ def _insert(rows: list[Judgment]) -> None:
         cursor.execute(
             f"INSERT INTO judging_judgment ({columns}) SELECT {columns} "  # noqa: S608 -- the model's own columns
             "FROM json_populate_recordset(NULL::judging_judgment, %s) ON CONFLICT DO NOTHING",
-            [json.dumps(given, ensure_ascii=False, default=datetime.isoformat)],
+            [json.dumps(given, ensure_ascii=False, default=_as_text)],
         )
+
+
+def _as_text(value: datetime | bytes) -> str:
+    """What JSON has no word for, as PostgreSQL reads it."""
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else value.isoformat()
 
 
 def _end_badly(held: jobs.Claim, error: EngineError, answered: bool) -> Tally:
@@ -94,8 +99,8 @@ def postpone(
     return Tally(retried=waiting + len(ours))
 
 
-def judgment_of(judge: Judge, ask: Ask, completion: Completion, now: datetime) -> Judgment:
-    """The row for a completion that has a text."""
+def judgment_of(judge: Judge, ask: Ask, completion: Completion, now: datetime, *, version: str) -> Judgment:
+    """The row for a completion that has a text; ``version`` is that of the engine, where it is known."""
     text = completion.text or ""
     read = ask.protocol.read if ask.protocol else read_last_verdict
     verdict = None if _cut_off(ask, completion) else read(text)
@@ -113,15 +118,25 @@ def judgment_of(judge: Judge, ask: Ask, completion: Completion, now: datetime) -
         protocol=ask.protocol.name if ask.protocol else judge.model,
         prompt_text=ask.prompt_text,
         prompt_sha256=sha256(ask.prompt_text.encode()).hexdigest() if ask.prompt_text else "",
-        settings={"engine": judge.engine, "model": judge.model, **judge.sampling},
+        settings=_settings(judge, version),
         model_returned=(completion.model or "")[:200],
         fingerprint=(completion.fingerprint or "")[:200],
         finish_reason=(completion.finish_reason or "")[:20],
+        cost=judge.cost_of(completion.tokens_in, completion.tokens_out),
         tokens_in=completion.tokens_in,
         tokens_out=completion.tokens_out,
         seconds=completion.seconds,
         created_at=now,
     )
+
+
+def _settings(judge: Judge, version: str) -> dict[str, Any]:
+    """What the ruling was made with, besides the prompt; what is not stated is left out."""
+    served = judge.host_model
+    made = {"engine": judge.engine, "version": version, "model": judge.model}
+    if served:
+        made |= {"revision": served.revision, "dtype": served.dtype}
+    return {name: value for name, value in made.items() if value} | judge.sampling
 
 
 def _cut_off(ask: Ask, completion: Completion) -> bool:

@@ -50,7 +50,7 @@ INSERT INTO arena_job (kind, owner, subject, state, attempts, worker, error_code
         CASE WHEN n %% 50 = 0 THEN 'failed' WHEN n %% 7 = 0 THEN 'pending' ELSE 'done' END,
         1, '', CASE WHEN n %% 50 = 0 THEN 'timeout' ELSE '' END, '', now()
     FROM generate_series(1, %(rows)s) n;
-INSERT INTO judging_judgment (judge_id, match_id, "order", verdict, winner, protocol, prompt_text,
+INSERT INTO judging_judgment (judge_id, match_id, "order", verdict, winner, protocol, prompt_zlib,
         prompt_sha256, settings, model_returned, fingerprint, finish_reason, created_at)
     SELECT judge.id, match.id, side, 'tie', 'tie', '', '', '', '{}', '', '', '', now()
     FROM judging_judge judge, arena_match match, unnest(ARRAY['AB', 'BA']) side LIMIT %(rows)s;

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from arena.engines.vllm import keeper, records
@@ -23,6 +24,10 @@ HEALTH_SECONDS = 2.0
 GPU_SECONDS = 30.0  # a driver gives the memory of a dead process back with a delay
 LOG_BYTES = 256 * 1024  # of a log's end that are read
 LOGS_KEPT = 20
+VERSION = """
+from importlib.metadata import packages_distributions, version
+print(version(packages_distributions()["vllm"][0]))
+"""
 GUARD = Path(__file__).with_name("guard")
 FIXED = [
     f"--host={HOST}",
@@ -62,6 +67,20 @@ class Server:
         self._pids: list[int] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
+
+    @cached_property
+    def version(self) -> str:
+        """Such as "vLLM 0.32.0"; empty when the interpreter does not say."""
+        environment = server_environment(os.environ, "", str(GUARD))
+        asked = subprocess.run(  # noqa: S603 - the interpreter that the operator names
+            [self.python, "-c", VERSION],
+            env=environment,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return f"vLLM {asked.stdout.strip()[:40]}" if asked.stdout.strip() else ""
 
     @property
     def base_url(self) -> str:

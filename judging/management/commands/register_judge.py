@@ -7,7 +7,7 @@ from arena.models import HostModel
 from judging.baselines import BASELINES
 from judging.models import Judge
 from judging.protocols import PROTOCOLS
-from judging.services.judges import register_judge, served_here
+from judging.services.judges import LIMITS, register_judge, served_here
 from judging.verdicts import MARKERS
 
 
@@ -43,6 +43,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--protocol", default="", choices=["", *PROTOCOLS], help="default: the form that fits each prompt"
         )
+        parser.add_argument("--context", type=int, help="longest prompt and ruling together, in tokens")
+        parser.add_argument("--price-in", type=float, help="of a million tokens read")
+        parser.add_argument("--price-out", type=float, help="of a million tokens written")
         parser.add_argument("--temperature", type=float, default=0.0)
         parser.add_argument("--max-tokens", type=int, default=1024)
         parser.add_argument("--seed", type=int, default=0)
@@ -51,6 +54,7 @@ class Command(BaseCommand):
 
     def handle(self, *, name: str, **options) -> None:
         fields = {"description": options["description"], "is_active": not options["paused"]}
+        fields |= {name: options[name] for name in LIMITS}
         if name in BASELINES and not options["url"]:
             fields |= {"engine": Judge.Engine.BASELINE, "model": name, "sampling": {"seed": options["seed"]}}
         else:

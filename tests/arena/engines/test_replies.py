@@ -1,6 +1,6 @@
 import pytest
 
-from arena.engines.replies import read_detail, read_error, read_wait
+from arena.engines.replies import read_detail, read_error, read_wait, says_too_long
 
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 
@@ -74,3 +74,29 @@ def test_status(status, code, final, again):
     refused = read_error(status, "host:1", "m", "")
     assert (refused.error.code, refused.error.final, refused.again) == (code, final, again)
     assert "host:1" in refused.error.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": {"code": "context_length_exceeded", "message": "Too many."}}',
+        b'{"object": "error", "message": "This model\'s maximum context length is 2048 tokens."}',
+        b'{"message": "The decoder prompt (length 3000) is longer than the maximum model length of 2048."}',
+        b'{"error": {"message": "the request exceeds the available context size"}}',
+        b'{"error": {"message": "prompt is too long: 210000 tokens > 200000 maximum"}}',
+        b'{"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 2048."}',
+        b'{"error": {"message": "The input token count (40000) exceeds the maximum number allowed."}}',
+    ],
+)
+def test_a_prompt_that_is_too_long_is_told_apart(body):
+    assert says_too_long(body)
+    error = read_error(400, "host:1", "m", read_detail(body, ""), too_long=True).error
+    assert (error.code, error.final) == ("too_long", True)
+    # A server that is down or wants a key says nothing of the prompt, whatever words it uses.
+    assert read_error(503, "host:1", "m", "", too_long=True).error.code == "server_error"
+    assert read_error(401, "host:1", "m", "", too_long=True).error.code == "unauthorized"
+
+
+@pytest.mark.parametrize("body", [b"", b'{"error": {"message": "temperature is too high"}}', b"<html>"])
+def test_other_refusals_are_not(body):
+    assert not says_too_long(body)

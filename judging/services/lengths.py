@@ -1,0 +1,54 @@
+"""How many tokens a prompt will be, without a tokenizer: bytes, at the rate that the judge has shown."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from arena.engines import Request
+from judging.models import Judge
+
+LOOKED_AT = 100  # of the judge's latest rulings
+ENOUGH = 20  # of them, to trust their rate
+UNKNOWN = 1 / 3  # tokens a byte: what is more than plain text takes, code and numbers included
+MARGIN = 1.05
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a judge has room for: prompt and ruling together, in tokens; None is not known, and all fits."""
+
+    context: int | None
+    tokens_a_byte: float
+
+    def excess(self, size: int, sampling: Mapping[str, object]) -> str:
+        """Why a prompt of so many bytes is too long, in a sentence; empty when it fits."""
+        asked = sampling.get("max_tokens", sampling.get("max_completion_tokens", 0))
+        ruling = asked if isinstance(asked, int) else 0
+        tokens = round(size * self.tokens_a_byte)
+        if self.context is None or tokens + ruling <= self.context:
+            return ""
+        need = f"about {tokens:,} tokens and {ruling:,} for the ruling"
+        return f"The prompt is too long for the judge: {need}, where it takes {self.context:,} together."
+
+
+def size_of(request: Request) -> int:
+    """Bytes of all that a request says."""
+    texts = [message.content for message in request.messages]
+    return sum(len(text.encode()) for text in (*texts, request.prompt or ""))
+
+
+def room_of(judge: Judge) -> Room:
+    """The judge's room, with the highest rate of tokens to bytes among what it judged lately."""
+    context = judge.context or (judge.host_model.max_model_len if judge.host_model else None)
+    return Room(context, tokens_a_byte(judge))
+
+
+def tokens_a_byte(judge: Judge) -> float:
+    latest = judge.judgments.exclude(tokens_in=None).exclude(prompt_sha256="").order_by("-pk")[:LOOKED_AT]
+    rates = [(row.tokens_in or 0) / _size(row.prompt_text) for row in latest]
+    return MARGIN * max(rates) if len(rates) >= ENOUGH else UNKNOWN
+
+
+def _size(prompt_text: str) -> int:
+    """Bytes of all that a stored prompt says."""
+    return sum(len(str(row["content"]).encode()) for row in json.loads(prompt_text)) or 1
