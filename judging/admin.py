@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from arena.admin import LargePaginator, number_of
 from arena.models import Job
 from judging.models import KIND, InstalledRecipe, Judge, Judgment
+from judging.services.budgets import budget_in_words
 
 
 def _jobs_link(judge: Judge, number: int, state: str) -> str:
@@ -23,7 +24,7 @@ def _jobs_link(judge: Judge, number: int, state: str) -> str:
 class JudgeAdmin(admin.ModelAdmin):
     list_display = (
         *("name", "version", "is_active", "waiting", "failed"),
-        *("engine", "model", "protocol", "both_orders", "created_at"),
+        *("engine", "model", "protocol", "both_orders", "budget", "created_at"),
     )
     list_filter = ("is_active", "engine", "is_demo")
     search_fields = ("name", "slug", "model")
@@ -45,6 +46,10 @@ class JudgeAdmin(admin.ModelAdmin):
     @admin.display(description="matches failed", ordering="failed_jobs")
     def failed(self, judge) -> str:
         return _jobs_link(judge, judge.failed_jobs, "failed")
+
+    @admin.display(description="budget used")
+    def budget(self, judge) -> str:
+        return budget_in_words(judge)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Judge | None = None) -> tuple[str, ...]:
         """What a judge is stays fixed once it has ruled; pausing and its texts do not."""

@@ -128,6 +128,15 @@ class Judge(models.Model):
     price_out = models.FloatField(
         null=True, blank=True, validators=[MinValueValidator(0)], help_text="Of a million tokens written."
     )
+    budget_matches = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Most matches that it rules on, of all benchmarks. Empty: no end."
+    )
+    budget_cost = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Most that its rulings may cost together, at its prices, as its server counts tokens.",
+    )
     is_active = models.BooleanField(default=True, help_text="Rules on every match of the open benchmarks.")
     is_demo = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -177,6 +186,8 @@ class Judge(models.Model):
             raise ValidationError(
                 {"protocol": f"The protocols are {known}, and what install_judge has stored (name@hash)."}
             )
+        if self.budget_cost is not None and None in (self.price_in, self.price_out):
+            raise ValidationError({"budget_cost": "A budget in money needs both prices."})
         if self.engine == self.Engine.BASELINE:
             self._check_baseline()
         if (self.engine == self.Engine.VLLM) != (self.host_model is not None):

@@ -10,7 +10,7 @@ from arena.engines import ENGINES, Completion, Engine
 from judging import baselines
 from judging.models import Judge
 from judging.protocols.asking import complete
-from judging.services.feeding import Ask
+from judging.services.rendering import Ask
 
 
 def ask_judge(judge: Judge, asks: Iterable[Ask], engine: Engine | None) -> Generator[Completion]:

@@ -2,19 +2,21 @@
 
 import time
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from django.conf import settings
 
 from arena import jobs
-from arena.engines import EngineError, Request
-from arena.models import Answer, Benchmark, Match, Prompt
+from arena.engines import EngineError
+from arena.models import Benchmark, Match
 from arena.outcomes import Order
 from judging.models import KIND, Judge, Judgment
-from judging.protocols import JudgingProtocol, Question, UnfitProtocol, choose
-from judging.protocols.asking import as_json, requests_for
+from judging.protocols import JudgingProtocol, UnfitProtocol
+from judging.services.budgets import Purse
 from judging.services.lengths import room_of, size_of
+from judging.services.rendering import Ask, add_texts, render
 
 BOTH_ORDERS = (Order.AB, Order.BA)
 
@@ -38,22 +40,12 @@ class Work:
         self.error = EngineError(code, message, retry_after=None, final=True)
 
 
-@dataclass(frozen=True)
-class Ask:
-    """One order of one match, rendered for the judge: one request, or one for each answer.
-
-    ``protocol`` None: a baseline's, which needs no request.
-    """
+class Due(NamedTuple):
+    """One order of a match that is being asked about."""
 
     work: Work
     order: Order
-    key: str
-    question: Question
-    first: tuple[str, ...] = field(repr=False)
-    second: tuple[str, ...] = field(repr=False)
-    protocol: JudgingProtocol | None = None
-    requests: tuple[Request, ...] = field(default=(), repr=False)
-    prompt_text: str = field(default="", repr=False)
+    ask: Ask
 
 
 class Feed(Iterator[Ask]):
@@ -61,7 +53,8 @@ class Feed(Iterator[Ask]):
 
     Jobs are claimed in the order in which they were planned. Within a window, prompts with a shared beginning
     (question and first answer) come next to each other, because engines keep what they computed for it.
-    Nothing is given after ``end``. ``closed`` are the matches that there is nothing to ask about.
+    Nothing is given after ``end``, nor beyond the judge's budget (``is_spent``). ``closed`` are the matches
+    that there is nothing to ask about.
     """
 
     def __init__(
@@ -76,18 +69,24 @@ class Feed(Iterator[Ask]):
     ) -> None:
         self.judge, self.forms, self.worker, self.room, self.end = judge, forms, worker, room, end
         self.kind, self.named = kind_of(benchmark), benchmark is not None
-        self.lengths = room_of(judge)
+        self.lengths, self.purse, self.is_spent = room_of(judge), Purse(judge), False
         self.claims: list[jobs.Claim] = []
         self.closed: list[Work] = []
-        self.under_way: dict[str, Ask] = {}
+        self.under_way: dict[str, Due] = {}
         self._window: deque[tuple[Work, Order]] = deque()
 
     def __next__(self) -> Ask:
         while self.end is None or time.monotonic() < self.end:
-            if not self._window and not self._claim():
+            if not self.purse.allows(len(self.under_way)):
+                self.is_spent = True
                 break
-            if self._window and (ask := self._prepare(*self._window.popleft())):
-                self.under_way[ask.key] = ask
+            if not self._window:
+                if not self._claim():
+                    break
+                continue
+            work, order = self._window.popleft()
+            if ask := self._prepare(work, order):
+                self.under_way[ask.key] = Due(work, order, ask)
                 return ask
         raise StopIteration
 
@@ -98,8 +97,12 @@ class Feed(Iterator[Ask]):
 
     def _claim(self) -> bool:
         """Fill the window; whether there was anything left."""
+        room = self.purse.matches(self.room)
+        self.is_spent = room == 0
+        if self.is_spent:
+            return False
         claims = jobs.claim(
-            self.kind, self.judge.pk, limit=self.room, lease=settings.LEASE_SECONDS, worker=self.worker
+            self.kind, self.judge.pk, limit=room, lease=settings.LEASE_SECONDS, worker=self.worker
         )
         self.claims += claims
         works = load(self.judge, claims, named=self.named)
@@ -109,10 +112,11 @@ class Feed(Iterator[Ask]):
 
     def _prepare(self, work: Work, order: Order) -> Ask | None:
         """What to ask; None, and the match is closed, when it cannot be asked about."""
-        if order not in work.open:  # it was refused in its other order
+        match = work.match
+        if match is None or order not in work.open:  # it was refused in its other order
             return None
         try:
-            ask = render(self.judge, work, order, self.forms)
+            ask = render(self.judge, match, order, self.forms)
         except UnfitProtocol as error:
             work.refuse("unfit_protocol", str(error))
         else:
@@ -140,7 +144,7 @@ def load(judge: Judge, claims: Sequence[jobs.Claim], *, named: bool) -> list[Wor
     if not named:
         matches = matches.filter(prompt__benchmark__is_open=True)
     found = matches.in_bulk(subjects)
-    _add_texts(found.values())
+    add_texts(found.values())
     ruled: dict[int, set[str]] = {}
     for match_id, order in judge.judgments.filter(match_id__in=subjects).values_list("match_id", "order"):
         ruled.setdefault(match_id, set()).add(order)
@@ -152,45 +156,9 @@ def load(judge: Judge, claims: Sequence[jobs.Claim], *, named: bool) -> list[Wor
     return works
 
 
-def _add_texts(matches: Collection[Match]) -> None:
-    """Give matches their prompts and answers, each of which is read once, however many matches share it."""
-    prompts = Prompt.objects.in_bulk({match.prompt_id for match in matches})
-    sides = {pk for match in matches for pk in (match.answer_a_id, match.answer_b_id)}
-    answers = Answer.objects.defer("html").select_related("competitor").in_bulk(sides)
-    for match in matches:
-        match.prompt = prompts[match.prompt_id]
-        match.answer_a, match.answer_b = answers[match.answer_a_id], answers[match.answer_b_id]
-
-
 def _place(asked: tuple[Work, Order]) -> tuple[int, ...]:
     work, order = asked
     match = work.match
     assert match is not None  # without its match, a work has nothing open
     shown = (match.answer_a_id, match.answer_b_id)
     return (match.prompt_id, *(shown if order == Order.AB else shown[::-1]))
-
-
-def render(judge: Judge, work: Work, order: Order, forms: Mapping[str, JudgingProtocol]) -> Ask:
-    """One order of a match as the judge is asked about it. Raises UnfitProtocol."""
-    match = work.match
-    assert match is not None  # without its match, a work has nothing open
-    shown = [match.answer_a, match.answer_b]
-    if order == Order.BA:
-        shown.reverse()
-    first, second = (tuple(answer.turns or ()) for answer in shown)
-    question = _question(match)
-    # A script knows its texts by what is shown; other engines only hand the key back.
-    key = f"{match.pk}:{order}"
-    if judge.engine == Judge.Engine.SCRIPTED:
-        key = "|".join([match.prompt.key, *(answer.competitor.slug for answer in shown)])
-    if judge.engine == Judge.Engine.BASELINE:
-        return Ask(work, order, key, question, first, second)
-    protocol = choose(judge.protocol, question, forms)
-    asked = protocol.render(question, first, second)
-    requests = requests_for(key, asked, judge.sampling)
-    return Ask(work, order, key, question, first, second, protocol, requests, as_json(asked))
-
-
-def _question(match: Match) -> Question:
-    reference = match.prompt.reference
-    return Question(tuple(match.prompt.turns), tuple(text or "" for text in reference) if reference else None)

@@ -9,7 +9,8 @@ from django.utils.text import slugify
 from arena.models import HostModel
 from judging.models import Judge
 
-LIMITS = ("context", "price_in", "price_out")  # given anew, they change what a judge may be asked from now on
+# Given anew, they change what a judge may be asked from now on.
+LIMITS = ("context", "price_in", "price_out", "budget_matches", "budget_cost")
 
 
 @transaction.atomic
@@ -23,7 +24,8 @@ def register_judge(name: str, **fields: Any) -> tuple[Judge, bool]:
     fixed = {key: value for key, value in fields.items() if key in Judge.FIXED}
     if latest and all(getattr(latest, key) == value for key, value in fixed.items()):
         for key in ("description", "key_variable", *LIMITS):
-            setattr(latest, key, fields.get(key) or getattr(latest, key))
+            if fields.get(key) not in (None, ""):
+                setattr(latest, key, fields[key])
         latest.full_clean()
         latest.save()
         return latest, False

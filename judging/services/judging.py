@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from arena import jobs
@@ -14,7 +14,8 @@ from arena.engines import Completion, Engine, EngineError
 from arena.models import Benchmark, Job, Match
 from judging.models import Judge
 from judging.services.asking import ask_judge
-from judging.services.feeding import Ask, Feed, Work, kind_of
+from judging.services.budgets import matches_to_plan, spent
+from judging.services.feeding import Due, Feed, Work, kind_of
 from judging.services.recipes import protocols_of
 from judging.services.storing import AWAY_SECONDS, Tally, judgment_of, postpone, store
 
@@ -29,14 +30,22 @@ def plan_judging(judge: Judge, *, benchmark: Benchmark | None = None, limit: int
     """Add a job for each match that ``judge`` should rule on and has no job for.
 
     Without a benchmark: all matches of open benchmarks whose answers have texts. A closed benchmark is
-    judged only when it is named. Matches of withdrawn models are not judged at all.
+    judged only when it is named. Matches of withdrawn models are not judged at all, nor any beyond the
+    judge's budget.
     """
+    room = matches_to_plan(judge)
+    subjects = unplanned(judge, benchmark)[: limit if room is None else min(limit, room)]
+    return jobs.enqueue(kind_of(benchmark), judge.pk, subjects)
+
+
+def unplanned(judge: Judge, benchmark: Benchmark | None) -> QuerySet[Match, int]:
+    """Ids of the matches that ``judge`` should rule on and has no job for, in the order of asking."""
     matches = Match.objects.with_texts().in_play()
     wanted = Q(prompt__benchmark=benchmark) if benchmark else Q(prompt__benchmark__is_open=True)
     planned = Job.objects.filter(kind=kind_of(benchmark), owner=judge.pk, subject=OuterRef("pk"))
     # Prompts with a shared beginning next to each other: engines cache the common prefix.
     order = matches.filter(wanted, ~Exists(planned)).order_by("prompt_id", "answer_a_id", "id")
-    return jobs.enqueue(kind_of(benchmark), judge.pk, order.values_list("pk", flat=True)[:limit])
+    return order.values_list("pk", flat=True)
 
 
 def judge_pending(
@@ -97,20 +106,22 @@ class _Run:
         if not self.answered and (away := [work.error for work in self.due.values() if work.error]):
             log.warning("judge %s: %s", self.judge, away[0].message)
         yield self._store()
+        if self.feed.is_spent:
+            yield self._put_aside(spent(self.judge), jobs.LONGEST_DELAY)
 
-    def _take(self, ask: Ask, completion: Completion) -> None:
+    def _take(self, due: Due, completion: Completion) -> None:
         """Note one completion on its match."""
-        work = ask.work
-        work.open.discard(ask.order)
+        work = due.work
+        work.open.discard(due.order)
         self.due[work.claim.id] = work
         if error := completion.error:
             work.error = error
             self.failures += not error.final
             self.answered = self.answered and self.failures < PATIENCE
         else:
-            work.judgments.append(
-                judgment_of(self.judge, ask, completion, timezone.now(), version=self.version)
-            )
+            row = judgment_of(self.judge, due, completion, timezone.now(), version=self.version)
+            work.judgments.append(row)
+            self.feed.purse.pay(row.cost)
             self.failures, self.answered = 0, True
 
     def _store(self) -> Tally:

@@ -14,7 +14,8 @@ from arena.models import Match
 from arena.outcomes import winner_of
 from judging.models import Judge, Judgment
 from judging.protocols import Weight
-from judging.services.feeding import Ask, Work
+from judging.services.feeding import Due, Work
+from judging.services.rendering import Ask
 from judging.verdicts import read_last_verdict
 
 AWAY_SECONDS = 60.0  # before a server that did not answer at all is asked again
@@ -99,18 +100,18 @@ def postpone(
     return Tally(retried=waiting + len(ours))
 
 
-def judgment_of(judge: Judge, ask: Ask, completion: Completion, now: datetime, *, version: str) -> Judgment:
+def judgment_of(judge: Judge, due: Due, completion: Completion, now: datetime, *, version: str) -> Judgment:
     """The row for a completion that has a text; ``version`` is that of the engine, where it is known."""
-    text = completion.text or ""
+    ask, text = due.ask, completion.text or ""
     read = ask.protocol.read if ask.protocol else read_last_verdict
     verdict = None if _cut_off(ask, completion) else read(text)
     weight = ask.protocol.weigh(text, completion.logprobs) if ask.protocol and verdict else Weight()
     return Judgment(
         judge=judge,
-        match=ask.work.match,
-        order=ask.order,
+        match=due.work.match,
+        order=due.order,
         verdict=verdict or "",
-        winner=winner_of(verdict, ask.order) or "",
+        winner=winner_of(verdict, due.order) or "",
         preference=weight.preference,
         label_mass=weight.label_mass,
         strength=weight.strength,

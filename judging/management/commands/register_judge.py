@@ -46,6 +46,8 @@ class Command(BaseCommand):
         parser.add_argument("--context", type=int, help="longest prompt and ruling together, in tokens")
         parser.add_argument("--price-in", type=float, help="of a million tokens read")
         parser.add_argument("--price-out", type=float, help="of a million tokens written")
+        parser.add_argument("--budget-matches", type=int, help="most matches that it rules on")
+        parser.add_argument("--budget-cost", type=float, help="most that its rulings may cost together")
         parser.add_argument("--temperature", type=float, default=0.0)
         parser.add_argument("--max-tokens", type=int, default=1024)
         parser.add_argument("--seed", type=int, default=0)

@@ -1,0 +1,95 @@
+"""What a run of judging will take, before it starts: matches, tokens, money and time."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from statistics import fmean
+from typing import NamedTuple
+
+from arena.models import Benchmark, Job, Match
+from judging.models import Judge
+from judging.protocols import UnfitProtocol
+from judging.services.budgets import matches_to_plan
+from judging.services.feeding import BOTH_ORDERS, kind_of
+from judging.services.judging import unplanned
+from judging.services.lengths import room_of, size_of
+from judging.services.recipes import protocols_of
+from judging.services.rendering import add_texts, render
+
+LOOKED_AT = 1000  # of the judge's latest rulings
+ENOUGH = 20  # of them, to take their means
+SAMPLE = 50  # matches that are rendered where nothing was judged yet
+PAUSE = 30.0  # seconds between two rulings that belong to one run
+
+
+class Estimate(NamedTuple):
+    """Totals over all requests; None is not known. If not ``measured``, ``tokens_out`` is a limit."""
+
+    planned: int
+    waiting: int
+    requests: int
+    tokens_in: float | None
+    tokens_out: float | None
+    measured: bool
+    cost: float | None
+    rate: float | None
+
+    @property
+    def matches(self) -> int:
+        return self.planned + self.waiting
+
+    @property
+    def seconds(self) -> float | None:
+        return self.requests / self.rate if self.rate else None
+
+
+def estimate(judge: Judge, benchmark: Benchmark | None) -> Estimate:
+    """What judging all that is open would take, without planning it."""
+    waiting = Job.objects.unfinished().filter(kind=kind_of(benchmark), owner=judge.pk)
+    to_plan = unplanned(judge, benchmark)
+    room = matches_to_plan(judge)
+    planned = to_plan.count() if room is None else min(to_plan.count(), room)
+    orders = len(BOTH_ORDERS) if judge.both_orders else 1
+    requests = orders * (planned + waiting.count())
+    counted = judge.judgments.exclude(tokens_in=None).exclude(tokens_out=None).order_by("-pk")
+    counts = list(counted.values_list("tokens_in", "tokens_out")[:LOOKED_AT])
+    if measured := len(counts) >= ENOUGH:
+        tokens_in, tokens_out = (requests * fmean(column) for column in zip(*counts, strict=True))
+    else:
+        subjects = [*to_plan[:SAMPLE], *waiting.values_list("subject", flat=True)[:SAMPLE]][:SAMPLE]
+        tokens_in, tokens_out = _from_lengths(judge, subjects, requests)
+    cost, rate = judge.cost_of(tokens_in, tokens_out), measure_rate(judge)
+    return Estimate(planned, waiting.count(), requests, tokens_in, tokens_out, measured, cost, rate)
+
+
+def measure_rate(judge: Judge) -> float | None:
+    """Rulings a second in the judge's latest run; None where it has ruled on too little."""
+    times = list(judge.judgments.order_by("-pk").values_list("created_at", flat=True)[:LOOKED_AT])
+    count, seconds = 1, 0.0
+    for later, earlier in pairwise(times):
+        gap = (later - earlier).total_seconds()
+        if gap > PAUSE:
+            break
+        count, seconds = count + 1, seconds + max(gap, 0.0)
+    return (count - 1) / seconds if count >= ENOUGH and seconds else None
+
+
+def _from_lengths(judge: Judge, subjects: list[int], requests: int) -> tuple[float | None, float | None]:
+    """Tokens of so many requests, from the lengths of some prompts and the most that may be written."""
+    sizes = list(_sizes(judge, subjects))
+    most = judge.sampling.get("max_tokens")
+    tokens_in = requests * fmean(sizes) * room_of(judge).tokens_a_byte if sizes else None
+    return tokens_in, requests * most if isinstance(most, int) else None
+
+
+def _sizes(judge: Judge, subjects: list[int]) -> Iterator[int]:
+    """Bytes of the prompts that these matches make, in the first order."""
+    matches = Match.objects.in_bulk(subjects).values()
+    add_texts(matches)
+    forms = protocols_of(judge)
+    for match in matches:
+        try:
+            shown = render(judge, match, BOTH_ORDERS[0], forms)
+        except UnfitProtocol:
+            continue
+        if shown.requests:
+            yield sum(map(size_of, shown.requests))
