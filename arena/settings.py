@@ -200,6 +200,7 @@ CELERY_BEAT_SCHEDULE = {
         "leaderboard.tasks.top_up_submissions": 10.0,
         "judging.tasks.plan_judging": 2.0,
         "judging.tasks.judge_pending": 2.0,
+        "judging.tasks.give_reasons": 2.0,
         "leaderboard.tasks.refresh_boards": 2.0,
         "leaderboard.tasks.take_due_snapshot": 60.0,
     }.items()

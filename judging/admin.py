@@ -12,6 +12,7 @@ from arena.admin import LargePaginator, number_of
 from arena.models import Job
 from judging.models import KIND, InstalledRecipe, Judge, Judgment
 from judging.services.budgets import budget_in_words
+from judging.services.reasons import ask_for_reasons
 
 
 def _jobs_link(judge: Judge, number: int, state: str) -> str:
@@ -95,3 +96,8 @@ class JudgmentAdmin(ReadOnlyAdmin):
     search_fields = ("=match__id",)
     paginator = LargePaginator
     show_full_result_count = False
+    actions = ("explain",)
+
+    @admin.action(description="Ask for reasons, with the verdict fixed", permissions=["view"])
+    def explain(self, request: HttpRequest, queryset: QuerySet[Judgment]) -> None:
+        self.message_user(request, f"Asked for: {ask_for_reasons(queryset.select_related('judge'))}.")

@@ -18,6 +18,7 @@ from judging.protocols import PROTOCOLS
 
 DIGITS = 12  # of the hash of a recipe's texts, in the name of a protocol
 KIND = "judge"  # of Job: the owner is the judge, the subject the match
+REASONS = "reasons"  # of Job: the owner is the judge, the subject the judgment
 PEOPLE = "people"  # the other source of boards
 
 # A judge's server is sent the variable's value, so nothing else of the workers' environment may be named.
@@ -254,6 +255,8 @@ class Judgment(models.Model):
         null=True, blank=True, help_text="How much better the answer was called, where the form says so."
     )
     raw_text = models.TextField(null=True, blank=True)  # noqa: DJ001 -- null: not recorded; empty: said nothing
+    reasons = models.TextField(blank=True, help_text="Why, asked for afterwards with the verdict fixed.")
+    reasons_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the prompt that asked why.")
     protocol = models.CharField(max_length=40, blank=True)
     prompt_zlib = models.BinaryField(default=b"", help_text="The exact messages, as compressed JSON.")
     prompt_sha256 = models.CharField(max_length=64, blank=True)

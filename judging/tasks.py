@@ -8,8 +8,8 @@ from django.conf import settings
 
 from arena import jobs
 from arena.services.hosting import Host
-from judging.models import KIND, Judge
-from judging.services import judging
+from judging.models import KIND, REASONS, Judge
+from judging.services import judging, reasons
 from judging.services.serving import take_turn
 
 TURN = 20.0  # seconds after which one run asks nothing new and makes room for other tasks
@@ -47,6 +47,14 @@ def _take_turns() -> None:
                         pass
         if time.monotonic() - start > TURN:
             return
+
+
+@shared_task(name="judging.tasks.give_reasons")
+def give_reasons() -> None:
+    """Ask judges why, for the rulings that somebody wants explained; paused judges too."""
+    for judge in Judge.objects.filter(engine=Judge.Engine.OPENAI):
+        if jobs.has_claimable(REASONS, judge.pk):
+            reasons.give_reasons(judge, worker=jobs.worker_name())
 
 
 @shared_task(name="judging.tasks.work_on_host")

@@ -3,20 +3,23 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import NamedTuple
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
 
-from arena.models import Answer, Match, Vote, Voter
+from arena.models import Answer, Job, Match, Vote, Voter
 from arena.outcomes import INCONSISTENT, Order, Winner
 from arena.services.rendering import prompt_turns, rendered
-from judging.models import Judge, Judgment
+from judging.models import REASONS, Judge, Judgment
 from judging.protocols import suspicious
 from judging.protocols.asking import PLACES
+from judging.services.reasons import ask_for_reasons, may_explain
 
 SHOWN = 300  # opinions of people on one page
 CUT = 64 * 1024  # characters of one recorded text
@@ -77,6 +80,8 @@ class Opinion:
     judgment: Judgment | None = None
     messages: list[Message] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
+    may_explain: bool = False  # this judge can be asked why, by staff
+    is_asked: bool = False  # and was, and has not answered yet
     disagrees: bool = False  # this judge said something else in the other order
 
     @property
@@ -106,6 +111,8 @@ def match(request: HttpRequest, pk: int) -> HttpResponse:
     judgments = list(Judgment.objects.on_match(found))
     people = [opinion_of_person(vote) for vote in votes[:SHOWN]]
     judges = opinions_of_judges(judgments, [*(found.answer_a.turns or ()), *(found.answer_b.turns or ())])
+    if request.user.is_staff:
+        judges = with_reasons_to_ask(judges)
     context = {
         "match": found,
         "gone": [model for model in (found.competitor_a, found.competitor_b) if model.withdrawn_at],
@@ -118,6 +125,33 @@ def match(request: HttpRequest, pk: int) -> HttpResponse:
         "tally": tally(people),
     }
     return render(request, "judging/match.html", context)
+
+
+@require_POST
+def ask_why(request: HttpRequest, pk: int) -> HttpResponse:
+    """Staff asks a judge for the reasons of one ruling."""
+    if not request.user.is_staff:
+        raise PermissionDenied
+    judgment = get_object_or_404(Judgment.objects.select_related("judge"), pk=pk)
+    ask_for_reasons([judgment])
+    return redirect(f"{reverse('match', args=[judgment.match_id])}#judgment-{pk}")
+
+
+def with_reasons_to_ask(judges: list[Opinion]) -> list[Opinion]:
+    """The same lines, each saying whether its judge can be asked why."""
+    rows = [opinion.judgment for opinion in judges if opinion.judgment]
+    waiting = Job.objects.unfinished().filter(kind=REASONS, subject__in=[row.pk for row in rows])
+    asked = set(waiting.values_list("subject", flat=True))
+    return [
+        replace(
+            opinion,
+            may_explain=not opinion.judgment.reasons and may_explain(opinion.judgment),
+            is_asked=opinion.judgment.pk in asked,
+        )
+        if opinion.judgment
+        else opinion
+        for opinion in judges
+    ]
 
 
 def turns_of(found: Match) -> list[Turn]:

@@ -23,8 +23,13 @@ def ask_judge(judge: Judge, asks: Iterable[Ask], engine: Engine | None) -> Gener
         if judge.model not in baselines.BASELINES:
             raise ValueError(f"There is no baseline {judge.model!r}.")
         return _rule_by_baseline(judge, asks, seed=int(judge.sampling.get("seed", 0)))
-    engine = engine or ENGINES[judge.engine](**_engine_options(judge))
+    engine = engine or engine_of(judge)
     return complete(engine, ((ask.key, ask.requests) for ask in asks))
+
+
+def engine_of(judge: Judge) -> Engine:
+    """The client of a judge that is not served here. Raises ValueError, TypeError or OSError."""
+    return ENGINES[judge.engine](**_engine_options(judge))
 
 
 def _engine_options(judge: Judge) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from arena import jobs
 from arena.engines.vllm import Server, ServerFailed
 from arena.models import HostModel, Submission
 from arena.services.hosting import Host, answer_on_host, note_failure, waiting_submissions
-from judging.models import KIND, Judge
+from judging.models import KIND, REASONS, Judge
 from judging.services.judging import judge_pending
+from judging.services.reasons import give_reasons
 
 LOADING_TURN = 30.0  # seconds that one turn waits for a model to load
 LONGEST_STAY = 600.0  # seconds after which a loaded model makes room, when others wait
@@ -20,7 +21,7 @@ AGAIN_SECONDS = 600.0  # before a model that did not load is tried again for its
 def take_turn(host: Host) -> None:
     """Choose a model, load it, do what waits for it; with nothing to do, let the host rest."""
     submissions = waiting_submissions(timezone.now())
-    judges = [judge for judge in Judge.objects.on_hosts() if jobs.has_claimable(KIND, judge.pk)]
+    judges = [judge for judge in Judge.objects.on_hosts() if _is_wanted(judge)]
     wanted = [row.host_model for row in submissions] + [row.host_model for row in judges]
     model = choose_model(host, [model for model in wanted if model])
     if model is None:
@@ -34,6 +35,10 @@ def take_turn(host: Host) -> None:
             _work(host, server, submissions, judges)
     except ServerFailed as failure:
         _note(submissions, judges, failure)
+
+
+def _is_wanted(judge: Judge) -> bool:
+    return jobs.has_claimable(KIND, judge.pk) or jobs.has_claimable(REASONS, judge.pk)
 
 
 def choose_model(host: Host, wanted: list[HostModel]) -> HostModel | None:
@@ -63,6 +68,7 @@ def _work(host: Host, server: Server, submissions: list[Submission], judges: lis
         room = 4 * settings.VLLM_CONCURRENCY
         for _ in judge_pending(judge, worker=host.name, seconds=seconds, engine=engine, room=room):
             host.beat(timezone.now())
+        give_reasons(judge, worker=host.name, engine=engine)
         host.check()
 
 
@@ -70,4 +76,5 @@ def _note(submissions: list[Submission], judges: list[Judge], failure: ServerFai
     for submission in submissions:
         note_failure(submission, failure)
     for judge in judges:
-        jobs.postpone_pending(KIND, judge.pk, failure.code, failure.message, delay=AGAIN_SECONDS)
+        for kind in (KIND, REASONS):
+            jobs.postpone_pending(kind, judge.pk, failure.code, failure.message, delay=AGAIN_SECONDS)
