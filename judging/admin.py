@@ -89,8 +89,8 @@ class InstalledRecipeAdmin(ReadOnlyAdmin):
 
 @admin.register(Judgment)
 class JudgmentAdmin(ReadOnlyAdmin):
-    list_display = ("id", "judge", "match_id", "turn", "order", "verdict", "winner", "created_at")
-    list_filter = ("judge", "order", "verdict")
+    list_display = ("id", "judge", "match_id", "turn", "order", "verdict", "winner", "suspect", "created_at")
+    list_filter = ("judge", "order", "verdict", "suspect")
     list_select_related = ("judge",)
     raw_id_fields = ("match",)
     search_fields = ("=match__id",)

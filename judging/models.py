@@ -230,6 +230,11 @@ class JudgmentQuerySet(models.QuerySet["Judgment"]):
         )
 
 
+def compressed(text: str) -> bytes:
+    """A prompt as it is stored."""
+    return zlib.compress(text.encode()) if text else b""
+
+
 class Judgment(models.Model):
     """A judge's ruling on a match in one order; both orders are two rows.
 
@@ -255,6 +260,9 @@ class Judgment(models.Model):
         null=True, blank=True, help_text="How much better the answer was called, where the form says so."
     )
     raw_text = models.TextField(null=True, blank=True)  # noqa: DJ001 -- null: not recorded; empty: said nothing
+    suspect = models.BooleanField(
+        default=False, help_text="An answer imitated a verdict or the marks of the prompt, which broke it up."
+    )
     reasons = models.TextField(blank=True, help_text="Why, asked for afterwards with the verdict fixed.")
     reasons_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the prompt that asked why.")
     protocol = models.CharField(max_length=40, blank=True)
@@ -299,7 +307,7 @@ class Judgment(models.Model):
 
     @prompt_text.setter
     def prompt_text(self, text: str) -> None:
-        self.prompt_zlib = zlib.compress(text.encode()) if text else b""
+        self.prompt_zlib = compressed(text)
 
 
 class Difference(NamedTuple):

@@ -48,6 +48,9 @@ class JudgingProtocol(Protocol):
     def weigh(self, text: str, logprobs: Sequence[TokenLogprob] | None) -> Weight:
         """How sure the judge was, and how much better it called the answer, where that is known."""
 
+    def imitated_by(self, text: str) -> bool:
+        """Whether an answer's text imitates a verdict or the marks of this prompt."""
+
 
 class UnfitProtocol(ValueError):
     """A protocol was named that does not exist or cannot ask this question, or none can."""

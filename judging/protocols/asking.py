@@ -1,7 +1,7 @@
 """From what a protocol shows to requests, and from completions back to one a ruling."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ def as_json(shown: Shown | Apart) -> str:
     return json.dumps(rows, ensure_ascii=False)
 
 
-def complete(engine: Engine, asked: Iterable[tuple[str, tuple[Request, ...]]]) -> Iterator[Completion]:
+def complete(engine: Engine, asked: Iterable[tuple[str, tuple[Request, ...]]]) -> Generator[Completion]:
     """One completion for each key with its requests; the text of two is a JSON list of both texts."""
     owners: dict[str, tuple[str, tuple[Request, ...]]] = {}
     halves: dict[str, Completion] = {}

@@ -52,6 +52,7 @@ def neutralise(text: str) -> str:
     return _FORGED_MARK.sub("< < <", _FORGED_VERDICT.sub(r"[ [\1] ]", text))
 
 
+@lru_cache(maxsize=512)
 def suspicious(text: str) -> bool:
     """Whether ``text`` imitates a judge's verdict or the marks of its prompt."""
     return bool(_FORGED_VERDICT.search(text) or _FORGED_MARK.search(text))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from arena.engines import Message, TokenLogprob
 from arena.outcomes import Verdict
 from judging.protocols import wording
-from judging.protocols.framing import Question, compose, frame_answer, frame_question
+from judging.protocols.framing import Question, compose, frame_answer, frame_question, suspicious
 from judging.protocols.weighing import Weight, weigh_marker
 from judging.verdicts import read_last_verdict
 
@@ -35,3 +35,6 @@ class PairwiseReference:
 
     def weigh(self, text: str, logprobs: Sequence[TokenLogprob] | None) -> Weight:
         return weigh_marker(text, logprobs)
+
+    def imitated_by(self, text: str) -> bool:
+        return suspicious(text)

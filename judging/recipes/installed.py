@@ -9,7 +9,7 @@ from functools import cached_property
 from arena.engines import Message, TokenLogprob
 from arena.outcomes import Verdict
 from judging.preferences import soft_preference
-from judging.protocols import Apart, Question, Shown, UnfitProtocol, Weight
+from judging.protocols import Apart, Question, Shown, UnfitProtocol, Weight, suspicious
 from judging.recipes.contract import PAIR, SINGLE, UNREAD, Reading, Recipe
 from judging.recipes.filling import defuse, hostile_pattern, shown
 
@@ -50,6 +50,9 @@ class InstalledProtocol:
             soft = soft_preference(text, len(text) - len(text.lstrip()), self.recipe.labels, logprobs)
         points, mass = soft or (None, None)
         return Weight(points, mass, self.reading(text).strength)
+
+    def imitated_by(self, text: str) -> bool:
+        return suspicious(text) or bool(self._hostile[self.asks].search(text))
 
     def reading(self, text: str) -> Reading:
         """What the text says; of a JSON list of the texts of two single rulings, what follows from both."""

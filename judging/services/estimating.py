@@ -52,6 +52,8 @@ def estimate(judge: Judge, benchmark: Benchmark | None) -> Estimate:
     requests = orders * (planned + waiting.count())
     counted = judge.judgments.exclude(tokens_in=None).exclude(tokens_out=None).order_by("-pk")
     counts = list(counted.values_list("tokens_in", "tokens_out")[:LOOKED_AT])
+    tokens_in: float | None
+    tokens_out: float | None
     if measured := len(counts) >= ENOUGH:
         tokens_in, tokens_out = (requests * fmean(column) for column in zip(*counts, strict=True))
     else:

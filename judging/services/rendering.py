@@ -7,7 +7,7 @@ from arena.engines import Request
 from arena.models import Answer, Match, Prompt
 from arena.outcomes import Order
 from judging.models import Judge
-from judging.protocols import JudgingProtocol, Question, choose
+from judging.protocols import JudgingProtocol, Question, choose, suspicious
 from judging.protocols.asking import as_json, requests_for
 
 
@@ -25,6 +25,12 @@ class Ask:
     protocol: JudgingProtocol | None = None
     requests: tuple[Request, ...] = field(default=(), repr=False)
     prompt_text: str = field(default="", repr=False)
+
+    @property
+    def suspect(self) -> bool:
+        """Whether an answer imitates a verdict or the marks of the prompt."""
+        imitates = self.protocol.imitated_by if self.protocol else suspicious
+        return any(map(imitates, (*self.first, *self.second)))
 
 
 def render(judge: Judge, match: Match, order: Order, forms: Mapping[str, JudgingProtocol]) -> Ask:

@@ -11,8 +11,8 @@ from django.db import connection
 from arena import jobs
 from arena.engines import Completion, EngineError
 from arena.models import Match
-from arena.outcomes import winner_of
-from judging.models import Judge, Judgment
+from arena.outcomes import Verdict, winner_of
+from judging.models import Judge, Judgment, compressed
 from judging.protocols import Weight
 from judging.services.feeding import Due, Work
 from judging.services.rendering import Ask
@@ -103,8 +103,7 @@ def postpone(
 def judgment_of(judge: Judge, due: Due, completion: Completion, now: datetime, *, version: str) -> Judgment:
     """The row for a completion that has a text; ``version`` is that of the engine, where it is known."""
     ask, text = due.ask, completion.text or ""
-    read = ask.protocol.read if ask.protocol else read_last_verdict
-    verdict = None if _cut_off(ask, completion) else read(text)
+    verdict = verdict_of(ask, completion)
     weight = ask.protocol.weigh(text, completion.logprobs) if ask.protocol and verdict else Weight()
     return Judgment(
         judge=judge,
@@ -116,8 +115,9 @@ def judgment_of(judge: Judge, due: Due, completion: Completion, now: datetime, *
         label_mass=weight.label_mass,
         strength=weight.strength,
         raw_text=text,
+        suspect=ask.suspect,
         protocol=ask.protocol.name if ask.protocol else judge.model,
-        prompt_text=ask.prompt_text,
+        prompt_zlib=compressed(ask.prompt_text),
         prompt_sha256=sha256(ask.prompt_text.encode()).hexdigest() if ask.prompt_text else "",
         settings=_settings(judge, version),
         model_returned=(completion.model or "")[:200],
@@ -129,6 +129,12 @@ def judgment_of(judge: Judge, due: Due, completion: Completion, now: datetime, *
         seconds=completion.seconds,
         created_at=now,
     )
+
+
+def verdict_of(ask: Ask, completion: Completion) -> Verdict | None:
+    """What a completion that has a text says, by position."""
+    read = ask.protocol.read if ask.protocol else read_last_verdict
+    return None if _cut_off(ask, completion) else read(completion.text or "")
 
 
 def _settings(judge: Judge, version: str) -> dict[str, Any]:
