@@ -27,8 +27,10 @@ class Purse:
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
-        known = judge.judgments.exclude(cost=None).aggregate(spent=Sum("cost"), rulings=Count("pk"))
-        self.spent, self.rulings = known["spent"] or 0.0, known["rulings"]
+        self.spent, self.rulings = 0.0, 0
+        if judge.budget_cost is not None:  # else nobody asks, and all rulings would be read
+            known = judge.judgments.exclude(cost=None).aggregate(spent=Sum("cost"), rulings=Count("pk"))
+            self.spent, self.rulings = known["spent"] or 0.0, known["rulings"]
 
     def pay(self, cost: float | None) -> None:
         if cost is not None:
@@ -52,12 +54,12 @@ class Purse:
 
 def budget_in_words(judge: Judge) -> str:
     """The judge's caps, and what of them is used."""
-    purse, parts = Purse(judge), []
+    parts = []
     if judge.budget_matches is not None:
         used = Job.objects.filter(jobs_of(judge) & USED).count()
         parts.append(f"{used:,} of {judge.budget_matches:,} matches")
     if judge.budget_cost is not None:
-        parts.append(f"{purse.spent:,.4f} of {judge.budget_cost:,.4f} in money")
+        parts.append(f"{Purse(judge).spent:,.4f} of {judge.budget_cost:,.4f} in money")
     return ", ".join(parts) or "none"
 
 

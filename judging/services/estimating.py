@@ -11,7 +11,7 @@ from judging.protocols import UnfitProtocol
 from judging.services.budgets import matches_to_plan
 from judging.services.feeding import BOTH_ORDERS, kind_of
 from judging.services.judging import unplanned
-from judging.services.lengths import room_of, size_of
+from judging.services.lengths import size_of, tokens_a_byte
 from judging.services.recipes import protocols_of
 from judging.services.rendering import add_texts, render
 
@@ -79,7 +79,7 @@ def _from_lengths(judge: Judge, subjects: list[int], requests: int) -> tuple[flo
     """Tokens of so many requests, from the lengths of some prompts and the most that may be written."""
     sizes = list(_sizes(judge, subjects))
     most = judge.sampling.get("max_tokens")
-    tokens_in = requests * fmean(sizes) * room_of(judge).tokens_a_byte if sizes else None
+    tokens_in = requests * fmean(sizes) * tokens_a_byte(judge) if sizes else None
     return tokens_in, requests * most if isinstance(most, int) else None
 
 

@@ -38,12 +38,13 @@ def size_of(request: Request) -> int:
 
 
 def room_of(judge: Judge) -> Room:
-    """The judge's room, with the highest rate of tokens to bytes among what it judged lately."""
+    """The judge's room, with its own rate of tokens to bytes where that matters."""
     context = judge.context or (judge.host_model.max_model_len if judge.host_model else None)
-    return Room(context, tokens_a_byte(judge))
+    return Room(context, UNKNOWN if context is None else tokens_a_byte(judge))
 
 
 def tokens_a_byte(judge: Judge) -> float:
+    """The highest rate among what it judged lately, and a little more."""
     latest = judge.judgments.exclude(tokens_in=None).exclude(prompt_sha256="").order_by("-pk")[:LOOKED_AT]
     rates = [(row.tokens_in or 0) / _size(row.prompt_text) for row in latest]
     return MARGIN * max(rates) if len(rates) >= ENOUGH else UNKNOWN

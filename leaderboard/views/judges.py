@@ -35,6 +35,8 @@ TROUBLES = {
     "unauthorized": "its server refuses the key",
     "not_found": "its server does not know the model",
     "misconfigured": "its settings do not work",
+    "budget_spent": "its budget is spent",
+    "too_long": "their prompts are too long for it",
 }
 
 

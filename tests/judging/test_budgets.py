@@ -90,8 +90,11 @@ class TestCaps:
 
     def test_the_admin_shows_what_is_used(self, client, olga, matches):
         judge_all(make_judge(budget_matches=5))
+        make_judge(budget_cost=2.5)
         client.force_login(olga)
-        assert "5 of 5 matches" in client.get("/admin/judging/judge/").text
+        page = client.get("/admin/judging/judge/").text
+        assert "5 of 5 matches" in page
+        assert "0.0000 of 2.5000 in money" in page
 
 
 class TestEstimate:

@@ -13,7 +13,7 @@ from arena.engines import ENGINES
 from arena.models import Answer, HostModel, Job
 from judging.models import Judge, Judgment
 from judging.services.judging import judge_pending, plan_judging
-from judging.services.lengths import UNKNOWN, room_of
+from judging.services.lengths import UNKNOWN, room_of, tokens_a_byte
 from tests.factories import make_answers, make_benchmark, make_judge, make_matches
 from tests.servers import running_server
 
@@ -79,10 +79,10 @@ class TestTooLong:
         make_answers(benchmark, "one", "two")
         make_matches(benchmark)
         judge = at(server, model="short:100000")
-        assert room_of(judge).tokens_a_byte == UNKNOWN
+        assert tokens_a_byte(judge) == UNKNOWN
         judge_all(judge)
         # That server counts a token for each four bytes; 5 % are added, and prompts hold line ends too.
-        assert room_of(judge).tokens_a_byte == pytest.approx(1.05 / 4, rel=0.02)
+        assert tokens_a_byte(judge) == pytest.approx(1.05 / 4, rel=0.02)
 
 
 class TestStored:
