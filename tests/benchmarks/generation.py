@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -28,9 +28,13 @@ PROMPT = "Which of two answers is better, and why? "
 
 
 def bare(
-    where: tuple[str, str, str], prompts: Sequence[Sequence[dict]], concurrency: int, sampling: dict
+    where: tuple[str, str, str],
+    prompts: Sequence[Sequence[dict]],
+    concurrency: int,
+    sampling: dict,
+    note: Callable[[dict], None] = lambda usage: None,
 ) -> float:
-    """Seconds that a bare client takes; every reply is read and parsed, and nothing is kept."""
+    """Seconds that a bare client takes; every reply is read and parsed; ``note`` gets its usage."""
 
     base_url, key, model = where
 
@@ -42,7 +46,9 @@ def bare(
             for messages in pending:
                 body = {"model": model, "messages": messages, **sampling}
                 async with session.post(base_url + "/chat/completions", json=body) as response:
-                    done += json.loads(await response.read())["choices"][0]["message"]["content"] is not None
+                    reply = json.loads(await response.read())
+                    note(reply["usage"])
+                    done += reply["choices"][0]["message"]["content"] is not None
 
         headers = {"authorization": f"Bearer {key}"} if key else {}
         timeout = aiohttp.ClientTimeout(total=None)
@@ -114,9 +120,8 @@ def server(options: argparse.Namespace, home: Path) -> Iterator[tuple[str, str, 
         return
     from arena.engines.vllm import Launch, Server
 
-    launch = Launch(
-        model=options.model, options={"max_model_len": options.max_model_len, "enforce_eager": True}
-    )
+    vllm_options = {"max_model_len": options.max_model_len, "enforce_eager": True}
+    launch = Launch(model=options.model, options=vllm_options | getattr(options, "vllm", {}))
     vllm = Server(launch, python=os.environ["VLLM_PYTHON"], folder=home / "vllm")
     try:
         cores = os.sched_getaffinity(0)

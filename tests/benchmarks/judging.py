@@ -13,9 +13,7 @@ import itertools
 import json
 import os
 import random
-import re
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -97,16 +95,6 @@ def queue_prompts(where: tuple[str, str, str], sampling: dict) -> list[tuple[dic
     return [tuple(json.loads(ask.prompt_text)) for ask in feed]
 
 
-def cached_share(base_url: str) -> tuple[float, float]:
-    """Tokens that vLLM looked up in its prefix cache so far, and those that it found."""
-    with urllib.request.urlopen(base_url.removesuffix("/v1") + "/metrics") as response:
-        text = response.read().decode()
-    names = ("vllm:prefix_cache_queries_total", "vllm:prefix_cache_hits_total")
-    found = [re.search(rf"^{name}{{[^}}]*}} ([\d.e+]+)", text, re.MULTILINE) for name in names]
-    asked, hit = (float(match[1]) if match else 0.0 for match in found)
-    return asked, hit
-
-
 def compare(where: tuple[str, str, str], options: argparse.Namespace, sampling: dict) -> None:
     texts = queue_prompts(where, sampling)
     ours, plain = [], []
@@ -126,9 +114,10 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--delay", type=float, default=0.05, help="seconds of one answer")
     parser.add_argument("--rounds", type=int, default=5, help="pairs of runs")
+    parser.add_argument("--blocks", type=int, default=1024, help="of vLLM's cache, 128 tokens each")
     parser.add_argument("--words", type=int, default=60, help="of an answer")
     options = parser.parse_args()
-    options.requests, options.model, options.max_model_len = 2 * options.pairs, "", 16384
+    options.requests, options.model, options.max_model_len = 2 * options.pairs, "", 4096
     os.environ["JUDGE_CONCURRENCY"] = str(options.concurrency)
     with database() as home:
         make_pairs(options.pairs, options.words)
@@ -146,12 +135,21 @@ def with_vllm(options: argparse.Namespace, home: Path) -> None:
     sampling = {"max_tokens": 1, "temperature": 0}
     with server(options, home) as where:
         compare(where, options, sampling)
+    prefix_cache(options, home, sampling)
+
+
+def prefix_cache(options: argparse.Namespace, home: Path, sampling: dict) -> None:
+    """What a cache that is too small for all prompts finds, in the queue's order and in a random one."""
     texts = queue_prompts(("http://127.0.0.1:9/v1", "", "nobody"), sampling)
     shuffled = random.Random(2).sample(texts, len(texts))
+    cache = {"num_gpu_blocks_override": options.blocks, "block_size": 128}
+    options.vllm = cache | {"enable_prompt_tokens_details": True}
     for name, ordered in (("the queue's order", texts), ("random order", shuffled)):
+        usages: list[dict] = []
         with server(options, home) as where:  # a new one, whose cache is empty
-            seconds = bare(where, ordered, options.concurrency, sampling)
-            asked, hit = cached_share(where[0])
+            seconds = bare(where, ordered, options.concurrency, sampling, usages.append)
+        asked = sum(usage["prompt_tokens"] for usage in usages)
+        hit = sum((usage["prompt_tokens_details"] or {}).get("cached_tokens", 0) for usage in usages)
         rate = f"{len(ordered) / seconds:,.0f} prompts a second"
         print(f"{name}: {hit / asked:.1%} of {asked:,.0f} prompt tokens found in the prefix cache, {rate}")
 
