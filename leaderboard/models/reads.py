@@ -114,7 +114,7 @@ class Trouble(NamedTuple):
 def trouble_of(judge: Judge) -> Trouble | None:
     """What keeps a judge from its matches now, if anything does; that some are not for it comes last."""
     held = Job.objects.filter(kind=KIND, owner=judge.pk, state__in=["pending", "failed"])
-    held = held.exclude(error_code="")
+    held = held.exclude(error_code__in=["", "too_long"])  # what is too long for it waits for nothing
     rows = [Trouble(*row) for row in held.values_list("error_code").annotate(matches=Count("id"))]
     return max(rows, key=lambda row: (row.code != "unfit_protocol", row.matches, row.code), default=None)
 

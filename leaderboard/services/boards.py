@@ -73,10 +73,9 @@ def refresh_boards(
 
 def _forget_emptied() -> None:
     """Forget the sources, with their boards and reports, of which every vote or ruling was removed."""
-    with_games = PairCount.objects.filter(games__gt=0).values("benchmark", "judge").distinct()
-    counted = {Scope(row["benchmark"], row["judge"]) for row in with_games}
     for scope in CountedScope.objects.all():
-        if Scope(scope.benchmark_id, scope.judge_id) not in counted and not _has_rows(scope):
+        counts = PairCount.objects.filter(benchmark=scope.benchmark_id, judge=scope.judge_id, category=ALL)
+        if not counts.filter(games__gt=0).exists() and not _has_rows(scope):
             scope.delete()
     known = set(map(Scope._make, CountedScope.objects.values_list("benchmark", "judge")))
     for model in (Board, JudgeReport):

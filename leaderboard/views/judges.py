@@ -36,7 +36,6 @@ TROUBLES = {
     "not_found": "its server does not know the model",
     "misconfigured": "its settings do not work",
     "budget_spent": "its budget is spent",
-    "too_long": "their prompts are too long for it",
 }
 
 
