@@ -231,7 +231,7 @@ def test_a_judge_that_cannot_work_says_so_without_saying_where(client, olga):
     page = client.get(address).content.decode()
     assert "2 matches wait: its server does not answer." in page
     assert "10.0.0.7" not in page
-    for code, waits in (("budget_spent", True), ("too_long", False)):  # what is too long waits for nothing
+    for code, waits in (("too_long", False), ("budget_spent", True)):  # what is too long waits for nothing
         Job.objects.update(error_code=code)
         CACHE.clear()
         page = client.get(address).content.decode()
