@@ -127,14 +127,23 @@ def _is_due(counted: CountedScope, now: datetime) -> bool:
 
 def refit(benchmark: Benchmark, judge: Judge | None, *, signature: str, now: datetime) -> int:
     """Make every board of a source from its votes or rulings, by every method."""
-    made = set()
-    for category, method, fitted in thorough.fit_all(thorough.read_facts(benchmark, judge)):
-        store_board(Key(benchmark, judge, category, method), fitted, signature=signature, now=now)
-        made.add((category, method))
+    facts = thorough.read_facts(benchmark, judge)
+    made, kept = 0, set()
+    for category, method in thorough.boards_to_fit(facts):
+        try:
+            fitted = thorough.fit_one(facts, category, method)
+        except NotConverged:  # the last good board stays; the others go on
+            log.exception("no board by %s for %s on %s, %r", method, judge or "people", benchmark, category)
+            kept.add((category, method))
+            continue
+        if fitted is not None:
+            store_board(Key(benchmark, judge, category, method), fitted, signature=signature, now=now)
+            kept.add((category, method))
+            made += 1
     for board in Board.objects.filter(benchmark=benchmark, judge=judge):
-        if (board.category, board.method) not in made:
+        if (board.category, board.method) not in kept:
             board.delete()
-    return len(made)
+    return made
 
 
 def refresh_points(

@@ -4,7 +4,6 @@ They cost more with every vote, so they are made at a distance that keeps them t
 (``leaderboard.services.boards``).
 """
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,8 +37,6 @@ from leaderboard.sources import ALL
 FEWEST = Limits().fewest_clusters
 TESTED = 1_000_000  # votes up to which every voter is tested
 AT_ONCE = 500  # answers measured between two writes
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -82,18 +79,12 @@ def measure_answers(benchmark: Benchmark) -> None:
         )
 
 
-def fit_all(facts: Facts) -> Iterator[tuple[str, str, Fitted]]:
-    """(category, method, board) of every category that has a game, and of all prompts."""
+def boards_to_fit(facts: Facts) -> Iterator[tuple[str, str]]:
+    """(category, method) of all prompts, and of every category that has a game."""
     for category in facts.prompts or {ALL: []}:
         if category == ALL or len(facts.within(facts.games, category)):
             for method in Board.Method.values:
-                try:
-                    fitted = fit_one(facts, category, method)
-                except NotConverged:  # the last good board stays; the others go on
-                    log.exception("no board by %s for %s, %r", method, facts.judge or "people", category)
-                    continue
-                if fitted is not None:
-                    yield category, method, fitted
+                yield category, method
 
 
 def fit_one(facts: Facts, category: str, method: str) -> Fitted | None:

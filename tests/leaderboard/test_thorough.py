@@ -9,7 +9,7 @@ from arena.models import Answer, Vote, Voter
 from arena.outcomes import Order, Winner
 from judging.models import Judgment
 from leaderboard.models import AnswerStyle, Board, CountedScope, Standing
-from leaderboard.ratings import fit_bradley_terry
+from leaderboard.ratings import NotConverged, fit_bradley_terry
 from leaderboard.services import thorough
 from leaderboard.services.boards import refresh_boards
 from leaderboard.services.standings import LATER
@@ -136,6 +136,21 @@ class TestThoroughBoards:
         assert standings[found["leader"]] == 1
         assert found["challenger"] in standings
         assert 0 < found["votes"] < found["total"] == 192
+
+    def test_a_fit_without_a_maximum_leaves_the_last_good_board(self, arena, monkeypatch):
+        refresh_boards(now=NOW)
+        fit_one = thorough.fit_one
+
+        def fail_once(facts, category, method):
+            if (category, method) == ("", "bt"):
+                raise NotConverged("planted")
+            return fit_one(facts, category, method)
+
+        monkeypatch.setattr(thorough, "fit_one", fail_once)
+        make_vote(make_matches(arena)[0])
+        refresh_boards(now=LATER_ON, everything=True)
+        assert (board_of(arena).fitted_at, board_of(arena).matches) == (NOW, 192)
+        assert board_of(arena, "elo").fitted_at == LATER_ON
 
 
 class TestPointsInBetween:
