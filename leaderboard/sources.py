@@ -54,6 +54,8 @@ _COUNTS = """
         AND low_id <> ALL(%(withdrawn)s) AND high_id <> ALL(%(withdrawn)s)
 """
 
+_AMONG = "AND category = %(category)s AND low_id = ANY(%(among)s) AND high_id = ANY(%(among)s)"
+
 # What a read of counts gives: its names for columns of the table, and these packed.
 _NAMES = {"low": "low_id", "high": "high_id", "quarters": "quarters", "games": "games"}
 _PACKED = ", ".join(f"string_agg(int8send({column}), '')" for column in _NAMES.values())
@@ -89,11 +91,7 @@ def read_counts_among(benchmark: Benchmark, judge: Judge | None, among: Iterable
     """Kept counts of all prompts between the competitors ``among`` (ids) that are in play."""
     values = _values(benchmark, judge) | {"category": ALL, "among": list(among)}
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {_PACKED} {_COUNTS} AND category = %(category)s "
-            "AND low_id = ANY(%(among)s) AND high_id = ANY(%(among)s)",
-            values,
-        )
+        cursor.execute(f"SELECT {_PACKED} {_COUNTS} {_AMONG}", values)
         return _columns(_NAMES, cursor.fetchone())
 
 
@@ -148,8 +146,7 @@ def pair_totals(
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT low_id, high_id, sum(games), sum(games * quarters) / 4.0 {_COUNTS}
-                AND category = %(category)s AND low_id = ANY(%(among)s) AND high_id = ANY(%(among)s)
+            SELECT low_id, high_id, sum(games), sum(games * quarters) / 4.0 {_COUNTS} {_AMONG}
             GROUP BY 1, 2
             """,
             values,

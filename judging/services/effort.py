@@ -1,7 +1,6 @@
 """What a judge's rulings took (time, tokens, money), and the matches that it could not be asked."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from django.db import connection
 
@@ -41,17 +40,8 @@ def measure_effort(judge: Judge, benchmark: Benchmark) -> Effort:
     orders = rulings / items if items else 0.0
     speed = gaps / busy / orders if gaps >= FEWEST and busy else None
     read, written = (each and 1000 * orders * float(each) for each in (tokens_in, tokens_out))
-    return Effort(speed, seconds, read, written, _cost(judge, read, written), count_failed(judge, benchmark))
-
-
-def _cost(judge: Judge, read: float | None, written: float | None) -> float | None:
-    prices: list[Decimal | None] = [getattr(judge, name, None) for name in ("price_in", "price_out")]
-    parts = [
-        tokens / 1e6 * float(price)
-        for tokens, price in zip((read, written), prices, strict=True)
-        if tokens is not None and price is not None
-    ]
-    return sum(parts) if len(parts) == len(prices) else None
+    cost = judge.cost_of(read, written)
+    return Effort(speed, seconds, read, written, cost, count_failed(judge, benchmark))
 
 
 def count_failed(judge: Judge, benchmark: Benchmark) -> dict[str, int]:

@@ -75,8 +75,6 @@ def prompts_of(benchmark: Benchmark) -> PromptOf:
 
 def read_preferences(judge: Judge, benchmark: Benchmark) -> list[PreferenceRow]:
     """A judge's soft preferences, where its rulings have them."""
-    if not hasattr(Judgment, "preference"):
-        return []
     with connection.cursor() as cursor:
         cursor.execute(_PREFERENCES, {"judge": judge.pk, "benchmark": benchmark.pk})
         return [PreferenceRow((match, turn), order, preference) for match, turn, order, preference in cursor]

@@ -25,12 +25,8 @@ def tied_with(ratings: Ratings) -> tuple[tuple[Hashable, ...], ...]:
 
     Being tied is not handed on: a may be tied with b and b with c where a is better than c.
     """
-    apart = separated(ratings)
-    rated = ratings.rank > 0
-    order = [place for place in np.argsort(ratings.rank, kind="stable").tolist() if rated[place]]
-    tied = ~(apart | apart.T) & rated[:, None] & rated[None, :]
-    np.fill_diagonal(tied, False)
-    return tuple(tuple(ratings.players[other] for other in order if row[other]) for row in tied)
+    order = np.argsort(ratings.rank, kind="stable").tolist()
+    return tuple(tuple(ratings.players[other] for other in order if row[other]) for row in _tied(ratings))
 
 
 class Ties(NamedTuple):
@@ -42,17 +38,22 @@ class Ties(NamedTuple):
 
 def nearest_ties(ratings: Ratings, *, most: int = 8) -> tuple[Ties, ...]:
     """``tied_with`` for boards of thousands of players: counts, and at most so many names."""
-    apart = separated(ratings)
-    rated = ratings.rank > 0
-    tied = ~(apart | apart.T) & rated[:, None] & rated[None, :]
-    np.fill_diagonal(tied, False)
     found = []
-    for place, row in enumerate(tied):
+    for place, row in enumerate(_tied(ratings)):
         others = np.flatnonzero(row)
         gap = np.abs(ratings.rating[others] - ratings.rating[place])
         nearest = others[np.argsort(gap, kind="stable")[:most]]
         found.append(Ties(len(others), tuple(ratings.players[other] for other in nearest.tolist())))
     return tuple(found)
+
+
+def _tied(ratings: Ratings) -> Mask:
+    """(K, K): which two rated players cannot be told from each other."""
+    apart = separated(ratings)
+    rated = ratings.rank > 0
+    tied = ~(apart | apart.T) & rated[:, None] & rated[None, :]
+    np.fill_diagonal(tied, False)
+    return tied
 
 
 def simultaneous_ranks(ratings: Ratings, *, draws: int = 4000, seed: int = 0) -> RankRange:

@@ -5,6 +5,7 @@ What is fitted here asks no database, so that an export gives the same boards an
 
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from itertools import compress
 from typing import Any
 
@@ -40,11 +41,7 @@ log = logging.getLogger(__name__)
 SETTINGS: dict[str, Any] = {
     "scale": SCALE,
     "level": 0.95,
-    "limits": {
-        "fewest_games": Limits().fewest_games,
-        "widest": Limits().widest,
-        "fewest_clusters": Limits().fewest_clusters,
-    },
+    "limits": asdict(Limits()),
     "joint_draws": {"draws": DRAWS, "above_models": MANY, "then": FEW_DRAWS, "seed": 0},
 }
 

@@ -3,7 +3,6 @@
 import csv
 import json
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from io import StringIO
 
 import pytest
@@ -145,7 +144,7 @@ class TestEffort:
         found = measure_effort(judge, benchmark)
         # Two orders of 500 and 10.
         assert (found.tokens_in, found.tokens_out, found.cost) == (1_000_000, 20_000, None)
-        judge.price_in, judge.price_out = Decimal("2.5"), Decimal(10)
+        judge.price_in, judge.price_out = 2.5, 10.0
         assert measure_effort(judge, benchmark).cost == pytest.approx(2.5 + 0.2)
         judge.price_out = None
         assert measure_effort(judge, benchmark).cost is None
