@@ -1,0 +1,22 @@
+"""Tables of opinions: judges and what they said. Split by noun; import from here."""
+
+from judging.models.differences import Difference, differences
+from judging.models.judges import PEOPLE, Judge
+from judging.models.judgments import Judgment, JudgmentChange, compressed
+from judging.models.recipes import InstalledRecipe
+
+KIND = "judge"  # of Job: the owner is the judge, the subject the match
+REASONS = "reasons"  # of Job: the owner is the judge, the subject the judgment
+
+__all__ = [
+    "KIND",
+    "PEOPLE",
+    "REASONS",
+    "Difference",
+    "InstalledRecipe",
+    "Judge",
+    "Judgment",
+    "JudgmentChange",
+    "compressed",
+    "differences",
+]
