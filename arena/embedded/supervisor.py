@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, TextIO
 
 PAUSE = 0.1  # seconds between two looks at the children
@@ -109,7 +110,7 @@ class Supervisor:
             text=True,
             errors="replace",
             process_group=0,
-            preexec_fn=_prepare_child,
+            preexec_fn=partial(_prepare_child, os.getpid()),
         )
         self._running[child.name] = (child, process)
         reader = threading.Thread(target=self._forward, args=(child, process.stdout), daemon=True)
@@ -157,12 +158,14 @@ class Supervisor:
             reader.join(1)
 
 
-def _prepare_child() -> None:
+def _prepare_child(parent: int) -> None:
     """Default signals, and on Linux a SIGTERM when the supervisor dies, in whatever way."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+        if os.getppid() != parent:  # it died before the kernel was asked
+            os._exit(1)
 
 
 def _describe(status: int) -> str:

@@ -182,9 +182,8 @@ def _children(host: str, port: int, workers: int) -> list[Child]:
         is_ready=lambda: valkey.answers(home),
         mute=("Memory overcommit", "Received SIGTERM", "is now ready to exit"),
     )
-    web = [sys.executable, "-m", "granian", "arena.wsgi:application", "--interface", "wsgi", "--no-ws"]
-    web += ["--host", host, "--port", str(port), "--workers", str(workers), "--blocking-threads", "4"]
-    web += ["--no-access-log", "--log-level", "warning", "--workers-kill-timeout", "5"]
+    web = [sys.executable, "-m", "arena.embedded.web", "--host", host, "--port", str(port)]
+    web += ["--workers", str(workers)]
     mute = ("Hitting Ctrl+C",)
     serves = bool(settings.VLLM_PYTHON)
     others = "" if serves else ",gpu"  # no queue may be left without a worker
