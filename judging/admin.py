@@ -10,7 +10,8 @@ from django.utils.http import urlencode
 
 from arena.admin import LargePaginator, number_of
 from arena.models import Job
-from judging.models import KIND, InstalledRecipe, Judge, Judgment
+from judging.forms import RubricForm
+from judging.models import KIND, InstalledRecipe, Judge, Judgment, Rubric
 from judging.services.budgets import budget_in_words
 from judging.services.reasons import ask_for_reasons
 
@@ -80,6 +81,27 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
+
+
+def _is_used(rubric: Rubric) -> bool:
+    return Judge.objects.filter(protocol=rubric.protocol()).exists()
+
+
+@admin.register(Rubric)
+class RubricAdmin(admin.ModelAdmin):
+    form = RubricForm
+    list_display = ("name", "names", "lowest", "highest", "protocol", "created_at")
+
+    @admin.display(description="criteria")
+    def names(self, rubric) -> str:
+        return ", ".join(name for name, _ in rubric.criteria)
+
+    def has_change_permission(self, request: HttpRequest, obj: Rubric | None = None) -> bool:
+        """What a judge was told to grade by stays what it was."""
+        return super().has_change_permission(request, obj) and not (obj and _is_used(obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Rubric | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and _is_used(obj))
 
 
 @admin.register(InstalledRecipe)

@@ -11,10 +11,19 @@ from arena.outcomes import Verdict
 MARKERS = {Verdict.FIRST: "[[A]]", Verdict.SECOND: "[[B]]", Verdict.TIE: "[[tie]]"}
 
 LABELS = {"a": Verdict.FIRST, "b": Verdict.SECOND, "tie": Verdict.TIE, "c": Verdict.TIE}
-_PAD = r"[^\S\r\n]{0,8}[*_]{0,3}[^\S\r\n]{0,8}"
-_MARKER = re.compile(rf"\[\[{_PAD}(a|b|c|tie){_PAD}\]\]", re.IGNORECASE)
+PAD = r"[^\S\r\n]{0,8}[*_]{0,3}[^\S\r\n]{0,8}"
+_MARKER = re.compile(rf"\[\[{PAD}(a|b|c|tie){PAD}\]\]", re.IGNORECASE)
 _LABEL = re.compile(r"\bverdict[\s*_]{0,6}:", re.IGNORECASE)
 _QUOTES = frozenset("\"'`“”‘’«»")
+
+
+def compare_scores(first: float, second: float, tie_margin: float = 0.0) -> Verdict:
+    """The larger score wins; those that differ by ``tie_margin`` or less are a tie."""
+    # Rounded, because 7.1 - 7.0 is a little more than 0.1 in floating point.
+    lead = round(first - second, 9)
+    if abs(lead) <= tie_margin:
+        return Verdict.TIE
+    return Verdict.FIRST if lead > 0 else Verdict.SECOND
 
 
 class Found(NamedTuple):

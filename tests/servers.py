@@ -21,7 +21,7 @@ from email.utils import formatdate
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-ANSWER = re.compile(r"<<<(first|second) answer[^|>]*\| (\w+)>>>\n(.*?)\n<<<end \| \2>>>", re.DOTALL)
+ANSWER = re.compile(r"<<<(first|second|) ?answer[^|>]*\| (\w+)>>>\n(.*?)\n<<<end \| \2>>>", re.DOTALL)
 HUGE = 100 * 1024 * 1024  # bytes
 
 
@@ -44,6 +44,13 @@ def by_chance(prompt: str) -> str:
     return f"By chance.\nVerdict: {random.Random(prompt).choice(['[[A]]', '[[B]]', '[[tie]]'])}"
 
 
+def graded(prompt: str) -> str:
+    """Grades by length, from 1 (up to four characters) to 4, in every line that the prompt asks for."""
+    grade = min(1 + sum(len(text) for _, _, text in ANSWER.findall(prompt)) // 5, 4)
+    lines = re.findall(r"^(.+): \[\[n\]\]$", prompt, re.MULTILINE)
+    return "By length.\n" + "\n".join(f"{name}: [[{grade}]]" for name in lines)
+
+
 def echo(prompt: str) -> str:
     return prompt
 
@@ -52,6 +59,7 @@ VERDICTS: dict[str, Callable[[str], str]] = {
     "longest": longest,
     "first": first,
     "random": by_chance,
+    "graded": graded,
     "echo": echo,
 }
 

@@ -4,6 +4,8 @@ from judging.models.differences import Difference, differences
 from judging.models.judges import PEOPLE, Judge
 from judging.models.judgments import Judgment, JudgmentChange, compressed
 from judging.models.recipes import InstalledRecipe
+from judging.models.rubrics import Rubric
+from judging.models.stored import form_named
 
 KIND = "judge"  # of Job: the owner is the judge, the subject the match
 REASONS = "reasons"  # of Job: the owner is the judge, the subject the judgment
@@ -17,6 +19,8 @@ __all__ = [
     "Judge",
     "Judgment",
     "JudgmentChange",
+    "Rubric",
     "compressed",
     "differences",
+    "form_named",
 ]

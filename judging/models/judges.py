@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from arena.engines import ENGINES
 from judging.baselines import BASELINES
-from judging.models.recipes import InstalledRecipe
+from judging.models.stored import form_named
 from judging.protocols import PROTOCOLS
 
 PEOPLE = "people"  # the other source of boards
@@ -56,7 +56,8 @@ class Judge(models.Model):
     protocol = models.CharField(
         max_length=40,
         blank=True,
-        help_text="Empty: the pairwise form that fits each prompt (reference, two turns).",
+        help_text="Empty: the pairwise form that fits each prompt (reference, math, turns). Or grading, "
+        "rubric, or the name@hash of a rubric or an installed recipe.",
     )
     model = models.CharField(max_length=200, blank=True, help_text="Model name, or the baseline's name.")
     base_url = models.CharField(max_length=300, blank=True, help_text="With the version: http://host:8000/v1")
@@ -140,11 +141,7 @@ class Judge(models.Model):
             raise ValidationError({"name": "People are a source of their own. Choose another name."})
         if not isinstance(self.sampling, dict):
             raise ValidationError({"sampling": 'Settings are an object, such as {"temperature": 0}.'})
-        if self.protocol not in ("", *PROTOCOLS) and not InstalledRecipe.objects.behind(self.protocol):
-            known = ", ".join(PROTOCOLS)
-            raise ValidationError(
-                {"protocol": f"The protocols are {known}, and what install_judge has stored (name@hash)."}
-            )
+        self._check_protocol()
         if self.budget_cost is not None and None in (self.price_in, self.price_out):
             raise ValidationError({"budget_cost": "A budget in money needs both prices."})
         if self.engine == self.Engine.BASELINE:
@@ -158,6 +155,19 @@ class Judge(models.Model):
                 ENGINES[self.engine](base_url=self.base_url, model=self.model)
         except ValueError as error:
             raise ValidationError({"base_url": str(error)}) from error
+
+    def _check_protocol(self) -> None:
+        form = form_named(self.protocol)
+        if self.protocol and form is None:
+            known = ", ".join(PROTOCOLS)
+            raise ValidationError(
+                {
+                    "protocol": f"The protocols are {known}, and by name@hash what install_judge has stored "
+                    "and the rubrics."
+                }
+            )
+        if form and form.apart:
+            self.both_orders = False  # one answer by itself has no order: both would be the same requests
 
     def _check_baseline(self) -> None:
         if self.model not in BASELINES:

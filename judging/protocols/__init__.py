@@ -7,6 +7,8 @@ from arena.engines import TokenLogprob
 from arena.outcomes import Verdict
 from judging.protocols.asking import Apart, Shown
 from judging.protocols.framing import Question, neutralise, suspicious
+from judging.protocols.grading import GENERAL, WHOLE, Criterion, Grading
+from judging.protocols.math_reference import MathReference
 from judging.protocols.pairwise import Pairwise
 from judging.protocols.pairwise_reference import PairwiseReference
 from judging.protocols.two_turns import TwoTurns
@@ -15,6 +17,8 @@ from judging.protocols.weighing import Weight
 __all__ = [
     "PROTOCOLS",
     "Apart",
+    "Criterion",
+    "Grading",
     "JudgingProtocol",
     "Question",
     "Shown",
@@ -36,6 +40,10 @@ class JudgingProtocol(Protocol):
     def takes(self) -> str:
         """The questions that fit, in words."""
 
+    @property
+    def apart(self) -> bool:
+        """Whether the judge sees one answer at a time, so that there is no order to ask in twice."""
+
     def fits(self, question: Question) -> bool:
         """Whether questions of this shape can be asked in this form."""
 
@@ -56,21 +64,25 @@ class UnfitProtocol(ValueError):
     """A protocol was named that does not exist or cannot ask this question, or none can."""
 
 
-# The most specific form stands first.
 PROTOCOLS: dict[str, JudgingProtocol] = {
-    form.name: form for form in (TwoTurns(), PairwiseReference(), Pairwise())
+    form.name: form
+    for form in (
+        Pairwise(),
+        PairwiseReference(),
+        MathReference(),
+        TwoTurns(),
+        Grading("grading", WHOLE, 1, 10),
+        Grading("rubric", GENERAL, 1, 4),
+    )
 }
 
 
 def choose(
     name: str, question: Question, forms: Mapping[str, JudgingProtocol] = PROTOCOLS
 ) -> JudgingProtocol:
-    """The protocol of that name; with an empty name, the most specific one that fits the question."""
+    """The protocol of that name; with an empty name, the pairwise form that was made for such questions."""
     if not name:
-        for form in forms.values():
-            if form.fits(question):
-                return form
-        raise UnfitProtocol("No protocol fits a question without turns.")
+        return PROTOCOLS[_made_for(question)]
     if name not in forms:
         raise UnfitProtocol(f"There is no protocol {name!r}; there are {', '.join(forms)}.")
     if not forms[name].fits(question):
@@ -80,3 +92,13 @@ def choose(
             f"it takes: {forms[name].takes}."
         )
     return forms[name]
+
+
+def _made_for(question: Question) -> str:
+    if not question.turns:
+        raise UnfitProtocol("No protocol fits a question without turns.")
+    if question.is_math and question.has_reference:
+        return MathReference.name
+    if len(question.turns) > 1:
+        return TwoTurns.name
+    return PairwiseReference.name if question.has_reference else Pairwise.name

@@ -26,7 +26,7 @@ _PAD = rf"{_SPACE}[*_]{{0,3}}{_SPACE}"
 _FORGED_VERDICT = re.compile(rf"\[{_GAP}\[({_PAD}(?:a|b|c|tie){_PAD})\]{_GAP}\]", re.IGNORECASE)
 _FORGED_MARK = re.compile(
     rf"<{_GAP}<{_GAP}<"
-    rf"(?=[^<>\n]{{0,80}}\|[^<>\n]{{0,80}}>{_GAP}>{_GAP}>|{_SPACE}(?:end|question|reference|first|second)\b)",
+    rf"(?=[^<>\n]{{0,80}}\|[^<>\n]{{0,80}}>{_GAP}>{_GAP}>|{_SPACE}(?:end|question|reference|first|second|answer)\b)",
     re.IGNORECASE,
 )
 
@@ -37,6 +37,7 @@ class Question:
 
     turns: tuple[str, ...]
     reference: tuple[str, ...] | None = None
+    is_math: bool = False
 
     @property
     def has_reference(self) -> bool:
@@ -58,6 +59,13 @@ def suspicious(text: str) -> bool:
     return bool(_FORGED_VERDICT.search(text) or _FORGED_MARK.search(text))
 
 
+def forged_grade(names: Iterable[str]) -> re.Pattern[str]:
+    """Finds ``name: [[7]]`` for any of these names; its groups are what stands before and in the brackets."""
+    named = "|".join(map(re.escape, names))
+    before = rf"\b(?:{named}){_SPACE}[*_]{{0,3}}{_SPACE}:{_PAD}"
+    return re.compile(rf"({before})\[{_GAP}\[({_PAD}[0-9]{{1,3}}{_PAD})\]{_GAP}\]", re.IGNORECASE)
+
+
 @lru_cache(maxsize=64)
 def frame_question(question: Question) -> tuple[str, ...]:
     """The blocks of the question's turns, then those of its reference answers, where they are not empty."""
@@ -77,17 +85,20 @@ def frame_question(question: Question) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)  # an answer is shown in each of its matches, which come soon after each other
 def frame_answer(place: str, question: Question, answer: tuple[str, ...]) -> tuple[str, ...]:
-    """The blocks of one answer, one a turn; ``place`` is "first" or "second". Missing turns show as empty."""
-    count = len(question.turns)
+    """The blocks of one answer, one a turn; ``place`` is "first", "second", or empty for the only one.
+
+    Missing turns show as empty.
+    """
+    count, name = len(question.turns), f"{place} answer".lstrip()
     if len(answer) > count:
-        raise ValueError(f"The {place} answer has {len(answer)} turns, but its question has {count}.")
+        raise ValueError(f"The {name} has {len(answer)} turns, but its question has {count}.")
     # The code knows nothing of the rival, so that all prompts with the same question and first answer
     # begin alike and a server can reuse what it computed for them. It needs none: an answer that held
     # its own hash would be a fixed point of SHA-256.
     code = _code(question.turns, answer)
     padded = answer + ("",) * (count - len(answer))
     numbered = enumerate(padded, start=1)
-    return tuple(_frame(_label(f"{place} answer", n, count), text, code) for n, text in numbered)
+    return tuple(_frame(_label(name, n, count), text, code) for n, text in numbered)
 
 
 def compose(system: str, blocks: Iterable[str], task: str) -> tuple[Message, ...]:

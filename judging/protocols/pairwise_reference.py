@@ -1,40 +1,20 @@
 """Two answers to one request, compared with each other and with a reference answer."""
 
-from collections.abc import Sequence
-
-from arena.engines import Message, TokenLogprob
-from arena.outcomes import Verdict
 from judging.protocols import wording
-from judging.protocols.framing import Question, compose, frame_answer, frame_question, suspicious
-from judging.protocols.weighing import Weight, weigh_marker
-from judging.verdicts import read_last_verdict
+from judging.protocols.comparing import Comparison
+from judging.protocols.framing import Question
 
 
-class PairwiseReference:
+class PairwiseReference(Comparison):
     """For a single turn with a reference answer."""
 
     name = "pairwise-reference"
     takes = "one turn, with reference"
-    system = wording.paragraphs(wording.ROLE, wording.REFERENCE, wording.FAIRNESS, wording.DATA, wording.FORM)
 
     def fits(self, question: Question) -> bool:
         return len(question.turns) == 1 and question.has_reference
 
-    def render(
-        self, question: Question, first: tuple[str, ...], second: tuple[str, ...]
-    ) -> tuple[Message, ...]:
-        blocks = [
-            *frame_question(question),
-            *frame_answer("first", question, first),
-            *frame_answer("second", question, second),
-        ]
-        return compose(self.system, blocks, wording.TASK)
-
-    def read(self, text: str) -> Verdict | None:
-        return read_last_verdict(text)
-
-    def weigh(self, text: str, logprobs: Sequence[TokenLogprob] | None) -> Weight:
-        return weigh_marker(text, logprobs)
-
-    def imitated_by(self, text: str) -> bool:
-        return suspicious(text)
+    def system(self, question: Question) -> str:
+        return wording.paragraphs(
+            wording.ROLE, wording.REFERENCE, wording.FAIRNESS, wording.DATA, wording.FORM
+        )

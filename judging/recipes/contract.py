@@ -134,6 +134,11 @@ class Recipe:
     deviations: str = ""
 
     @property
+    def asks(self) -> str:
+        """What is asked about unless something else is wanted: PAIR, or SINGLE without a form for pairs."""
+        return PAIR if any(mode.answers == PAIR for mode in self.forms) else SINGLE
+
+    @property
     def modes(self) -> str:
         return "; ".join(map(str, self.forms))
 

@@ -12,6 +12,7 @@ from judging.preferences import soft_preference
 from judging.protocols import Apart, Question, Shown, UnfitProtocol, Weight, suspicious
 from judging.recipes.contract import PAIR, SINGLE, UNREAD, Reading, Recipe
 from judging.recipes.filling import defuse, hostile_pattern, shown
+from judging.verdicts import compare_scores
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class InstalledProtocol:
     recipe: Recipe
     texts: Mapping[str, str]
     asks: str = PAIR
+
+    @property
+    def apart(self) -> bool:
+        return self.asks == SINGLE
 
     @property
     def takes(self) -> str:
@@ -105,8 +110,4 @@ def compare(scores: tuple[float, ...], tie_margin: float = 0.0) -> Reading:
     """The verdict that follows from two scores; anything but two is unread."""
     if len(scores) != 2:
         return UNREAD
-    # Rounded, because 7.1 - 7.0 is a little more than 0.1 in floating point.
-    lead = round(scores[0] - scores[1], 9)
-    if abs(lead) <= tie_margin:
-        return Reading(Verdict.TIE, scores)
-    return Reading(Verdict.FIRST if lead > 0 else Verdict.SECOND, scores)
+    return Reading(compare_scores(*scores, tie_margin), scores)

@@ -10,14 +10,12 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
-from judging.models import InstalledRecipe, Judge
+from judging.models import InstalledRecipe, Judge, form_named
 from judging.protocols import PROTOCOLS, JudgingProtocol
 from judging.recipes import (
     PAIR,
     RECIPES,
-    SINGLE,
     BadFile,
-    InstalledProtocol,
     Recipe,
     Source,
     Weights,
@@ -49,7 +47,7 @@ def install_judge(
     ``fields`` are the judge's own: name, is_active, and ``asks``, PAIR or SINGLE. Raises NotInstalled, and
     then nothing is stored.
     """
-    asks = fields.pop("asks", "") or default_asks(recipe)
+    asks = fields.pop("asks", "") or recipe.asks
     if not any(mode.answers == asks for mode in recipe.forms):
         raise NotInstalled(f"{recipe.name} does not judge {asks}; its modes are: {recipe.modes}.")
     fields["context"] = recipe.context
@@ -63,7 +61,7 @@ def install_judge(
             fields |= served_here(placed.model, revision=placed.revision, max_model_len=recipe.context)
         # One answer by itself has no order: both would be the same two requests.
         return register_judge(
-            protocol=installed.protocol("" if asks == default_asks(recipe) else asks),
+            protocol=installed.protocol("" if asks == recipe.asks else asks),
             sampling=dict(recipe.sampling),
             both_orders=asks == PAIR,
             **fields,
@@ -124,19 +122,14 @@ def _read(source: Source, paths: Sequence[Path]) -> bytes:
         raise NotInstalled(f"{error.filename} cannot be read: {error.strerror}.") from error
 
 
-def default_asks(recipe: Recipe) -> str:
-    return PAIR if any(mode.answers == PAIR for mode in recipe.forms) else SINGLE
-
-
 def protocols_of(judge: Judge) -> Mapping[str, JudgingProtocol]:
-    """Our own protocols, or the installed one that the judge names. Raises ValueError when it is gone."""
+    """Our own protocols, or the stored one that the judge names. Raises ValueError when it is gone."""
     if "@" not in judge.protocol:
         return PROTOCOLS
-    name, _, asks = judge.protocol.partition("@")[0].partition("/")
-    recipe, found = RECIPES.get(name), InstalledRecipe.objects.behind(judge.protocol)
-    if recipe is None or found is None:
-        raise ValueError(f"{judge.protocol} is not installed; see manage.py install_judge --list.")
-    form = InstalledProtocol(judge.protocol, recipe, found.texts, asks or default_asks(recipe))
+    form = form_named(judge.protocol)
+    if form is None:
+        known = "manage.py install_judge --list, and the rubrics in the admin"
+        raise ValueError(f"{judge.protocol} is not installed; see {known}.")
     return {judge.protocol: form}
 
 

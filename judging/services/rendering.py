@@ -10,6 +10,8 @@ from judging.models import Judge
 from judging.protocols import JudgingProtocol, Question, choose, suspicious
 from judging.protocols.asking import as_json, requests_for
 
+MATH = {"math", "mathematics", "maths"}  # tags of prompts
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -64,8 +66,9 @@ def render_texts(
 
 
 def question_of(match: Match) -> Question:
-    reference = match.prompt.reference
-    return Question(tuple(match.prompt.turns), tuple(text or "" for text in reference) if reference else None)
+    prompt = match.prompt
+    reference = tuple(text or "" for text in prompt.reference) if prompt.reference else None
+    return Question(tuple(prompt.turns), reference, is_math=any(tag.lower() in MATH for tag in prompt.tags))
 
 
 def add_texts(matches: Collection[Match]) -> None:

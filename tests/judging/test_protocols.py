@@ -60,6 +60,9 @@ def labels(user):
         (TWO, "two-turns"),
         (TWO_WITH_REFERENCE, "two-turns"),
         (Question(turns=("a", "b", "c")), "two-turns"),
+        (Question(turns=("2 + 2",), reference=("4",), is_math=True), "math-reference"),
+        (Question(turns=("2 + 2", "* 3"), reference=("4", "12"), is_math=True), "math-reference"),
+        (Question(turns=("2 + 2",), is_math=True), "pairwise"),  # nothing to hold the result against
     ],
 )
 def test_an_empty_name_chooses_the_most_specific_form_that_fits(question, name):
@@ -79,6 +82,7 @@ def test_a_named_form_is_taken_though_a_more_specific_one_fits():
         ("pairwise", TWO, "2 turn"),
         ("pairwise-reference", ONE, "no reference"),
         ("two-turns", ONE, "1 turn"),
+        ("math-reference", ONE, "no reference"),
         ("", Question(turns=()), "without turns"),
     ],
 )
@@ -187,9 +191,17 @@ def test_no_answer_adds_a_block(first, second):
     assert not any(marker in user for marker in MARKERS.values())
 
 
-@pytest.mark.parametrize("name", PROTOCOLS)
-def test_every_form_asks_for_the_marker_that_it_reads(name):
-    question = {"pairwise": ONE, "pairwise-reference": WITH_REFERENCE, "two-turns": TWO}[name]
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("pairwise", ONE),
+        ("pairwise-reference", WITH_REFERENCE),
+        ("math-reference", WITH_REFERENCE),
+        ("math-reference", TWO_WITH_REFERENCE),
+        ("two-turns", TWO),
+    ],
+)
+def test_every_form_asks_for_the_marker_that_it_reads(name, question):
     system, _ = render(question, ("a",), ("b",), name)
     for verdict, marker in MARKERS.items():
         assert f"Verdict: {marker}" in system

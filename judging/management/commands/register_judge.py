@@ -5,10 +5,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from arena.models import HostModel
 from judging.baselines import BASELINES
-from judging.models import Judge
+from judging.models import Judge, form_named
 from judging.protocols import PROTOCOLS
+from judging.protocols.pairwise import Pairwise
 from judging.services.judges import LIMITS, register_judge, served_here
-from judging.verdicts import MARKERS
 
 
 class Command(BaseCommand):
@@ -35,13 +35,15 @@ class Command(BaseCommand):
         parser.add_argument(
             "--constrain",
             action="store_true",
-            help="let the server (vLLM) generate nothing but a verdict, by structured output",
+            help="let the server (vLLM) generate nothing but a verdict or grades, by structured output",
         )
         parser.add_argument(
             "--key-variable", default="", help="environment variable of the workers that holds the API key"
         )
         parser.add_argument(
-            "--protocol", default="", choices=["", *PROTOCOLS], help="default: the form that fits each prompt"
+            "--protocol",
+            default="",
+            help=f"{', '.join(PROTOCOLS)}, or name@hash of a rubric; default: the form that fits each prompt",
         )
         parser.add_argument("--context", type=int, help="longest prompt and ruling together, in tokens")
         parser.add_argument("--price-in", type=float, help="of a million tokens read")
@@ -88,5 +90,9 @@ def _place(options: dict) -> dict:
 def _sampling(options: dict) -> dict:
     sampling = {key: options[key] for key in ("temperature", "max_tokens", "seed")}
     if options["constrain"]:
-        sampling["structured_outputs"] = {"choice": list(MARKERS.values())}
+        form = form_named(options["protocol"] or Pairwise.name)
+        constraint = getattr(form, "constraint", None)
+        if constraint is None:
+            raise CommandError(f"--constrain has no rule for the protocol {options['protocol']!r}.")
+        sampling["structured_outputs"] = constraint
     return sampling
