@@ -179,7 +179,11 @@ CELERY_TASK_ACKS_LATE = False  # a lost message costs nothing: the next tick ask
 CELERY_TASK_DEFAULT_QUEUE = "default"
 # A worker without -Q takes all three, so that no queue is left without one.
 CELERY_TASK_QUEUES = [Queue(name) for name in ("default", "io", "gpu")]
-CELERY_TASK_ROUTES = {"arena.tasks.answer_pending": "io", "judging.tasks.work_on_host": "gpu"}
+CELERY_TASK_ROUTES = {
+    "arena.tasks.answer_pending": "io",
+    "arena.tasks.check_received": "io",
+    "judging.tasks.work_on_host": "gpu",
+}
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 8
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -194,6 +198,7 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"expires": 300}}
     for name, seconds in {
         "arena.tasks.render_answers": 5.0,
+        "arena.tasks.check_received": 2.0,
         "arena.tasks.answer_pending": 2.0,
         "judging.tasks.work_on_host": 2.0,
         "leaderboard.tasks.pair_submissions": 2.0,
@@ -214,6 +219,7 @@ ENDPOINT_CONCURRENCY = env_int("ENDPOINT_CONCURRENCY", 16)  # requests in flight
 ANSWER_DEADLINE = env_int("ANSWER_DEADLINE", 300)  # seconds for one answer of a model, retries included
 # Own servers that submitted endpoints may name, although their addresses are not public.
 ENDPOINT_ALLOW = os.environ.get("ENDPOINT_ALLOW", "")
+HF_ENDPOINT = os.environ.get("HF_ENDPOINT") or None  # the model hub, where it is not Hugging Face's own
 # Workers with vLLM: the interpreter that has it (this environment may go without), and their limits.
 VLLM_PYTHON = os.environ.get("VLLM_PYTHON", "")
 VLLM_OPTIONS = env_options("VLLM_OPTIONS")  # for every model of this host; a model's own go before

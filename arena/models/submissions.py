@@ -19,6 +19,11 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         mine = mine.filter(competitor__withdrawn_at=None)
         return mine.select_related("competitor", "benchmark", "host_model").order_by("id")
 
+    def received(self, now: datetime) -> "SubmissionQuerySet":
+        """Those whose repository may be looked at now."""
+        due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+        return self.filter(due, state=Submission.State.RECEIVED).order_by("id")
+
     def sent_by(self, user: Any) -> "SubmissionQuerySet":
         """What a person sent, the latest first."""
         return self.filter(submitter=user).select_related("competitor", "benchmark").order_by("-id")
@@ -37,10 +42,13 @@ class Submission(models.Model):
         HOST = "host", "Model served by vLLM here"
 
     class State(models.TextChoices):
+        RECEIVED = "received", "Received"  # its repository is looked at before it is queued
         ANSWERING = "answering", "Answering"  # a worker asks its model; recorded answers begin beyond this
         ANSWERED = "answered", "Answered"  # every answer is stored
         PAIRED = "paired", "Paired"  # its matches exist
         FAILED = "failed", "Failed"
+
+    MOVING = (State.RECEIVED, State.ANSWERING)  # from which it goes on by itself, fails, or is stopped
 
     competitor = models.ForeignKey("arena.Competitor", models.CASCADE, related_name="submissions")
     benchmark = models.ForeignKey("arena.Benchmark", models.CASCADE, related_name="submissions")
@@ -58,6 +66,7 @@ class Submission(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Runs in a row without one answer.")
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     received_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True, blank=True, help_text="When its repository was looked at.")
     answered_at = models.DateTimeField(null=True, blank=True)
     paired_at = models.DateTimeField(null=True, blank=True)
 
@@ -70,6 +79,7 @@ class Submission(models.Model):
         ]
         indexes = [
             models.Index(fields=["id"], name="submission_answering", condition=Q(state="answering")),
+            models.Index(fields=["id"], name="submission_received", condition=Q(state="received")),
         ]
 
     def __str__(self) -> str:
@@ -79,15 +89,18 @@ class Submission(models.Model):
         return reverse("submission", args=[self.pk])
 
     def fail(self, cause: str, message: str) -> bool:
-        """End it for now; its submitter may try again. Returns whether it was answering till now."""
+        """End it for now; its submitter may try again. Returns whether it was going on till now."""
         return self._move(self.State.FAILED, cause=cause, message=message, next_attempt_at=None)
 
     def postpone(self, cause: str, message: str, *, until: datetime) -> None:
-        """Ask its model again at a later time."""
+        """Look at it, or ask its model, again at a later time."""
         attempts = self.attempts + 1
-        self._move(
-            self.State.ANSWERING, cause=cause, message=message, next_attempt_at=until, attempts=attempts
-        )
+        self._move(self.state, cause=cause, message=message, next_attempt_at=until, attempts=attempts)
+
+    def note_checked(self, host_model: Any, now: datetime) -> None:
+        """Its repository can be served, as this model: it is queued."""
+        fresh = {"cause": "", "message": "", "next_attempt_at": None, "attempts": 0}
+        self._move(self.State.ANSWERING, host_model=host_model, checked_at=now, **fresh)
 
     def note_answer(self) -> None:
         """Its model answers: what kept it waiting is over."""
@@ -95,8 +108,8 @@ class Submission(models.Model):
             self._move(self.State.ANSWERING, cause="", message="", next_attempt_at=None, attempts=0)
 
     def _move(self, state: str, **fields: object) -> bool:
-        answering = Submission.objects.filter(pk=self.pk, state=self.State.ANSWERING)
-        if not answering.update(state=state, **fields):
+        moving = Submission.objects.filter(pk=self.pk, state__in=self.MOVING)
+        if not moving.update(state=state, **fields):
             return False
         self.state = state
         for name, value in fields.items():

@@ -79,7 +79,7 @@ def accept_host_model(
             entry,
             now=now,
             kind=Submission.Kind.HOST,
-            state=Submission.State.ANSWERING,
+            state=Submission.State.RECEIVED,
             host_model=host_model,
         )
         _plan_answers(submission)
@@ -95,7 +95,9 @@ def retry_submission(submission: Submission, *, key: str = "") -> bool:
         failed = Submission.objects.filter(pk=submission.pk, state=Submission.State.FAILED)
         again = failed.exclude(kind=Submission.Kind.RECORDED)
         fresh = {"cause": "", "message": "", "attempts": 0, "next_attempt_at": None}
-        if not again.update(state=Submission.State.ANSWERING, **fresh):
+        unchecked = submission.host_model_id and submission.checked_at is None
+        state = Submission.State.RECEIVED if unchecked else Submission.State.ANSWERING
+        if not again.update(state=state, **fresh):
             return False
         if key:
             Endpoint.objects.filter(submission=submission).update(**_sealed(key))

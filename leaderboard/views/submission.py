@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -65,7 +66,7 @@ def context_of(submission: Submission, *, now: datetime) -> dict[str, Any]:
     recorded = submission.kind == Submission.Kind.RECORDED
     steps = [
         _received(submission),
-        _checked(submission) if recorded else _answering(submission, now),
+        *_ahead(submission, now),
         _pairing(submission, progress),
         _judging(submission, progress, now),
         _rated(submission, places, progress),
@@ -79,7 +80,7 @@ def context_of(submission: Submission, *, now: datetime) -> dict[str, Any]:
         "is_over": failed or steps[-1].state == "done" or _is_stuck(progress),
         "is_rated": steps[-1].state == "done",
         "failed": failed,
-        "may_stop": submission.state == Submission.State.ANSWERING,
+        "may_stop": submission.state in Submission.MOVING,
         "may_retry": failed and not recorded,
         "asks_for_key": failed and submission.kind == Submission.Kind.ENDPOINT,
         "board_url": _board_url(places) or submission.benchmark.get_absolute_url(),
@@ -99,6 +100,34 @@ def _received(submission: Submission) -> Step:
     return Step("Received", "done", words, submission.received_at)
 
 
+def _ahead(submission: Submission, now: datetime) -> list[Step]:
+    """What comes before pairing: a check of the file; or of the repository, and the answers."""
+    if submission.kind == Submission.Kind.RECORDED:
+        return [_checked(submission)]
+    looked = [_looked_at(submission, now)] if submission.host_model else []
+    return [*looked, _answering(submission, now)]
+
+
+def _looked_at(submission: Submission, now: datetime) -> Step:
+    if submission.state == Submission.State.RECEIVED:
+        words = "" if submission.message else "Looking at what its repository holds"
+        return Step("Checking", "now", words, trouble=_waiting(submission, now))
+    if submission.checked_at is None and submission.state == Submission.State.FAILED:
+        return Step("Checking", "failed", trouble=submission.message)
+    facts = submission.host_model.facts if submission.host_model else {}
+    return Step("Checked", "done", _facts(facts), submission.checked_at)
+
+
+def _facts(facts: dict[str, Any]) -> str:
+    if not facts:
+        return "Its folder is looked at by the worker that loads it"
+    context = f"{facts['context']:,} tokens of context" if facts["context"] else ""
+    commit = f"commit {facts['commit'][:8]}" if facts["commit"] else ""
+    weights = f"{filesizeformat(facts['weights'])} of weights"
+    parts = [facts["architecture"], weights, facts["quantization"] or facts["dtype"], context]
+    return ", ".join(filter(None, [*parts, facts["licence"] and f"licence {facts['licence']}", commit]))
+
+
 def _checked(submission: Submission) -> Step:
     number = submission.answers.count()
     words = f"{counted(number, 'answer')}, every line in order"
@@ -108,6 +137,9 @@ def _checked(submission: Submission) -> Step:
 def _answering(submission: Submission, now: datetime) -> Step:
     """The model at work: how far it is and how fast, what its engine is doing, or why it waits or failed."""
     progress = answering_progress(submission, now=now)
+    unchecked = submission.host_model and submission.checked_at is None
+    if submission.state == Submission.State.RECEIVED or (unchecked and submission.message):
+        return Step("Answering", "")
     if submission.state == Submission.State.FAILED:
         words = f"{progress.done:,} of {counted(progress.total, 'prompt')} answered; those answers are kept"
         return Step("Answering", "failed", words if progress.done else "", trouble=submission.message)
@@ -150,7 +182,7 @@ def _host(submission: Submission, progress: AnsweringProgress, now: datetime) ->
 def _pairing(submission: Submission, progress: JudgingProgress | None) -> Step:
     if submission.state == Submission.State.FAILED and submission.kind == Submission.Kind.RECORDED:
         return Step("Pairing", "failed", trouble=submission.message)
-    if submission.state in (Submission.State.FAILED, Submission.State.ANSWERING):
+    if submission.state in (Submission.State.FAILED, *Submission.MOVING):
         return Step("Pairing", "")
     if progress is None:
         return Step("Pairing", "now", "Choosing which answers of other models to meet")

@@ -147,7 +147,7 @@ class TestHostModel:
         send(by_olga, "host", HOST, max_model_len="2048", revision="main")
         submission = Submission.objects.get()
         model = submission.host_model
-        assert (submission.kind, submission.state) == ("host", "answering")
+        assert (submission.kind, submission.state) == ("host", "received")
         assert (model.source, model.revision, model.options) == (
             "hedgerow/hornbeam-1b",
             "main",

@@ -7,6 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from arena.models import Benchmark, HostWorker, Job, Submission
+from arena.services.checking import check_received
 from arena.services.submissions import Entry, accept_host_model
 from tests.browser.conftest import working
 from tests.browser.watching import overflow, violations
@@ -82,7 +83,11 @@ def test_every_state_of_a_model_on_a_host(visitors, olga):
     )
     page = visitors.open(user=olga)
     page.goto(submission.get_absolute_url())
-    expect(page.locator("p", has_text="No GPU host is running")).to_be_visible()
+    expect(page.locator("p", has_text="Looking at what its repository holds")).to_be_visible()
+    fits(page)
+    check_received()
+    submission.refresh_from_db()
+    expect(page.locator("p", has_text="No GPU host is running")).to_be_visible(timeout=PATIENCE)
     fits(page)
     now = timezone.now()
     worker = HostWorker(name="gpu@one", state="loading", host_model=submission.host_model, since=now)

@@ -39,7 +39,9 @@ def host(python, settings, tmp_path):
 def submit(source: str, prompts: int = 3, **fields) -> Submission:
     entry = Entry(user=None, benchmark=make_benchmark(prompts), name=f"{source} {Submission.objects.count()}")
     options = {"revision": "", "dtype": "auto", "max_model_len": None} | fields
-    return accept_host_model(entry, source=source, now=timezone.now(), **options)
+    submission = accept_host_model(entry, source=source, now=timezone.now(), **options)
+    submission.note_checked(submission.host_model, timezone.now())
+    return submission
 
 
 def served_judge(source: str) -> Judge:

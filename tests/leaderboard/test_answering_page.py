@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from arena.models import HostModel, HostWorker, Job, Submission
+from arena.services.checking import check_received
 from arena.services.submissions import Entry, accept_host_model
 from leaderboard.views.submission import context_of
 from tests.factories import make_benchmark, make_endpoint
@@ -21,16 +22,19 @@ def endpoint(alice):
 @pytest.fixture
 def host(olga):
     entry = Entry(user=olga, benchmark=make_benchmark(4), name="Hornbeam")
-    return accept_host_model(
+    submission = accept_host_model(
         entry, source="/models/hornbeam", revision="", dtype="auto", max_model_len=None, now=timezone.now()
     )
+    check_received()
+    submission.refresh_from_db()
+    return submission
 
 
 def answering(submission: Submission):
     """The step that shows the model at work."""
     steps = context_of(submission, now=timezone.now())["steps"]
-    assert [step.title for step in steps[2:]] == ["Pairing", "Judging", "Rated"]
-    return steps[1]
+    assert [step.title for step in steps[-3:]] == ["Pairing", "Judging", "Rated"]
+    return steps[-4]
 
 
 def end_jobs(submission: Submission, number: int, state: str = "done", **fields) -> None:
