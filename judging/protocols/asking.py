@@ -36,6 +36,17 @@ def as_json(shown: Shown | Apart) -> str:
     return json.dumps(rows, ensure_ascii=False)
 
 
+def both_texts(text: str) -> tuple[str, str] | None:
+    """The two texts that ``complete`` has put into one; None for any other text."""
+    try:
+        texts = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(texts, list) and len(texts) == 2 and all(isinstance(each, str) for each in texts):
+        return texts[0], texts[1]
+    return None
+
+
 def complete(engine: Engine, asked: Iterable[tuple[str, tuple[Request, ...]]]) -> Generator[Completion]:
     """One completion for each key with its requests; the text of two is a JSON list of both texts."""
     owners: dict[str, tuple[str, tuple[Request, ...]]] = {}

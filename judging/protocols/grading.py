@@ -13,7 +13,7 @@ from typing import NamedTuple
 from arena.engines import Message, TokenLogprob
 from arena.outcomes import Verdict
 from judging.protocols import wording
-from judging.protocols.asking import Apart
+from judging.protocols.asking import Apart, both_texts
 from judging.protocols.framing import (
     Question,
     compose,
@@ -70,11 +70,8 @@ class Grading:
 
     def read(self, text: str) -> Verdict | None:
         """The verdict of a JSON list with the texts on the first and on the second answer."""
-        try:
-            texts = json.loads(text)
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(texts, list) or len(texts) != 2 or not all(isinstance(each, str) for each in texts):
+        texts = both_texts(text)
+        if texts is None:
             return None
         first, second = map(self.grades, texts)
         return compare_scores(sum(first), sum(second)) if first and second else None

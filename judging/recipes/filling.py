@@ -8,7 +8,7 @@ from judging.recipes.contract import MANY, SINGLE, Form, Recipe
 
 PLACE = re.compile(r"\{([A-Za-z_]\w*)\}")
 # What tokenizers read as more than text: ends of texts and turns.
-_TOKENS = r"<[|｜][\w ▁]{1,40}[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|<(?:unk|pad)>|\[(?:PAD|UNK|CLS|[gs]?MASK)\]"
+TOKENS = r"<[|｜][\w ▁]{1,40}[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|<(?:unk|pad)>|\[(?:PAD|UNK|CLS|[gs]?MASK)\]"
 
 
 def fill(layout: str, values: Mapping[str, str]) -> str:
@@ -86,11 +86,11 @@ def hostile_pattern(recipe: Recipe, texts: Mapping[str, str], kind: str) -> re.P
             whole = "\n".join([*form.fields.values(), texts.get(form.each, ""), *compose(form, texts)])
             marks |= {found[0] for found in re.finditer(recipe.marks, whole, re.MULTILINE)}
     # The longest first, so that no mark hides a longer one that begins alike.
-    parts = [_as_pattern(mark) for mark in sorted(marks, key=lambda mark: (-len(mark), mark))]
-    return re.compile("|".join([*filter(None, [recipe.verdicts.get(kind)]), *parts, _TOKENS]), re.IGNORECASE)
+    parts = [as_pattern(mark) for mark in sorted(marks, key=lambda mark: (-len(mark), mark))]
+    return re.compile("|".join([*filter(None, [recipe.verdicts.get(kind)]), *parts, TOKENS]), re.IGNORECASE)
 
 
-def _as_pattern(mark: str) -> str:
+def as_pattern(mark: str) -> str:
     """A pattern for the mark: any number in a place, any white space in a gap.
 
     What could stand in any text is a mark only where a line begins with it, or is nothing else.

@@ -1,6 +1,5 @@
 """A recipe with its texts: a protocol like those beside it, which the site asks and reads by."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from arena.engines import Message, TokenLogprob
 from arena.outcomes import Verdict
 from judging.preferences import soft_preference
 from judging.protocols import Apart, Question, Shown, UnfitProtocol, Weight, suspicious
+from judging.protocols.asking import both_texts
 from judging.recipes.contract import PAIR, SINGLE, UNREAD, Reading, Recipe
 from judging.recipes.filling import defuse, hostile_pattern, shown
 from judging.verdicts import compare_scores
@@ -63,14 +63,9 @@ class InstalledProtocol:
         """What the text says; of a JSON list of the texts of two single rulings, what follows from both."""
         if self.asks == PAIR:
             return self.recipe.readers[PAIR](text)
-        try:
-            texts = json.loads(text)
-        except (ValueError, RecursionError):
-            return UNREAD
-        if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
-            return UNREAD
+        texts = both_texts(text) or ()
         scores = [score for each in texts for score in self.recipe.readers[SINGLE](each).scores]
-        return compare(tuple(scores), self.recipe.tie_margin) if len(texts) == 2 else UNREAD
+        return compare(tuple(scores), self.recipe.tie_margin)
 
     def ask(self, answers_kind: str, question: Question, answers: Sequence[tuple[str, ...]]) -> Shown:
         """The prompt for PAIR, SINGLE or MANY answers. Raises UnfitProtocol for a mode that it has not."""
