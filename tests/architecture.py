@@ -28,6 +28,9 @@ HEAVY = {
     "markdown_it": ("arena/markdown.py", "arena/formulas.py"),
     "math_core": ("arena/latex.py",),
     "pygments": ("arena/highlighting.py",),
+    "jinja2": ("judging/custom/templates.py",),
+    "re2": ("judging/custom/rules.py",),
+    "jsonpath": ("judging/custom/rules.py",),
 }
 
 
