@@ -1,19 +1,25 @@
 """Staff's view of judges and what they said."""
 
+import random
+from typing import Any
+
 from django.contrib import admin
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from arena.admin import LargePaginator, number_of
-from arena.models import Job
-from judging.forms import RubricForm
-from judging.models import KIND, InstalledRecipe, Judge, Judgment, Rubric
+from arena.models import Job, Match
+from judging.custom import CustomProtocol
+from judging.custom.example import EXAMPLE, FIELDS_HELP
+from judging.forms import CustomJudgeForm, RubricForm, TryForm
+from judging.models import KIND, CustomJudge, InstalledRecipe, Judge, Judgment, Rubric
 from judging.services.budgets import budget_in_words
 from judging.services.reasons import ask_for_reasons
+from judging.services.trying import Attempt, match_to_try, try_match, try_text
 
 
 def _jobs_link(judge: Judge, number: int, state: str) -> str:
@@ -83,12 +89,22 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
-def _is_used(rubric: Rubric) -> bool:
-    return Judge.objects.filter(protocol=rubric.protocol()).exists()
+class NamedByJudges(admin.ModelAdmin):
+    """What a judge is asked by stays what it was, once a judge names it."""
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not _is_named(obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not _is_named(obj)
+
+
+def _is_named(stored: Any) -> bool:
+    return stored is not None and Judge.objects.filter(protocol=stored.protocol()).exists()
 
 
 @admin.register(Rubric)
-class RubricAdmin(admin.ModelAdmin):
+class RubricAdmin(NamedByJudges):
     form = RubricForm
     list_display = ("name", "names", "lowest", "highest", "protocol", "created_at")
 
@@ -96,12 +112,84 @@ class RubricAdmin(admin.ModelAdmin):
     def names(self, rubric) -> str:
         return ", ".join(name for name, _ in rubric.criteria)
 
-    def has_change_permission(self, request: HttpRequest, obj: Rubric | None = None) -> bool:
-        """What a judge was told to grade by stays what it was."""
-        return super().has_change_permission(request, obj) and not (obj and _is_used(obj))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Rubric | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not (obj and _is_used(obj))
+@admin.register(CustomJudge)
+class CustomJudgeAdmin(NamedByJudges):
+    form = CustomJudgeForm
+    list_display = ("name", "asks", "rule", "protocol", "judges", "created_at")
+    fieldsets = (
+        (None, {"fields": ("name", "asks")}),
+        ("What the judge is shown", {"fields": ("system", "template", "raw"), "description": FIELDS_HELP}),
+        ("How its text is read", {"fields": ("rule", "expression")}),
+        ("What the rule catches, if it compares", {"fields": ("words_first", "words_second", "words_tie")}),
+        ("What the rule catches, if it scores", {"fields": (("lowest", "highest", "tie_margin"),)}),
+    )
+
+    @admin.display(description="judges asked so")
+    def judges(self, custom) -> str:
+        names = [str(judge) for judge in Judge.objects.filter(protocol=custom.protocol())]
+        return ", ".join(names) or _make_a_judge(custom, "Make a judge of it")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """An example to begin with, or a copy of the one that the address names."""
+        like = request.GET.get("like", "")
+        copied = CustomJudge.objects.filter(pk=like).first() if like.isascii() and like.isdigit() else None
+        if copied is None:
+            return EXAMPLE | super().get_changeform_initial_data(request)
+        return {name: getattr(copied, name) for name in CustomJudgeForm.base_fields}
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context=None
+    ) -> HttpResponse:
+        """The form, and below it what came of trying what stands in it, saved or not."""
+        sent = request.POST if "_try" in request.POST else None
+        try_form = TryForm(sent, prefix="try")
+        attempts: list[Attempt] = []
+        match = None
+        stored = self.get_object(request, object_id) if object_id else None
+        allowed = self.has_change_permission(request, stored) if stored else self.has_add_permission(request)
+        address = _judge_address(stored) if stored else ""  # before the form writes into it
+        if sent and allowed:
+            form = super().get_form(request, stored, change=stored is not None)(sent, instance=stored)
+            # Outside the page's transaction, because a server is waited for.
+            if not form.errors and try_form.is_valid():
+                match, attempts = self._try(form.instance.form(), try_form)
+        shown = {"try_form": try_form, "is_tried": bool(sent), "attempts": attempts, "tried_match": match}
+        shown["judge_address"] = address
+        return super().changeform_view(request, object_id, form_url, (extra_context or {}) | shown)
+
+    def get_form(self, request: HttpRequest, obj=None, change=False, **kwargs):
+        """When it is only tried: a form that shows its errors and is never valid, so that nothing is kept."""
+        form = super().get_form(request, obj, change, **kwargs)
+        if "_try" not in request.POST:
+            return form
+        return type(form.__name__, (form,), {"is_valid": lambda tried: bool(tried.errors) and False})
+
+    def save_model(self, request: HttpRequest, obj: CustomJudge, form, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        self.message_user(request, _make_a_judge(obj, f"Make a judge of {obj.name}"))
+
+    def _try(self, protocol: CustomProtocol, try_form: TryForm) -> tuple[Match | None, list[Attempt]]:
+        said = try_form.cleaned_data
+        match = None
+        if said["match"] or said["benchmark"]:
+            match = match_to_try(said["match"], said["benchmark"], random.Random())  # noqa: S311 -- no secret
+            if match is None:
+                field = "match" if said["match"] else "benchmark"
+                try_form.add_error(field, "There is no such match whose answers have texts.")
+                return None, []
+        attempts = [try_text(protocol, said["text"])] if said["text"] else []
+        judge = None if said["text"] else said["judge"]
+        return match, attempts + (try_match(protocol, match, judge) if match else [])
+
+
+def _judge_address(custom: CustomJudge) -> str:
+    query = {"protocol": custom.protocol(), "name": custom.name, "slug": custom.name, "engine": "openai"}
+    return f"{reverse('admin:judging_judge_add')}?{urlencode(query)}"
+
+
+def _make_a_judge(custom: CustomJudge, words: str) -> str:
+    return format_html('<a href="{}">{}</a>', _judge_address(custom), words)
 
 
 @admin.register(InstalledRecipe)

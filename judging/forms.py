@@ -3,7 +3,8 @@
 from django import forms
 from django.core.exceptions import ValidationError
 
-from judging.models import Rubric
+from arena.models import Benchmark
+from judging.models import CustomJudge, Judge, Rubric
 
 
 class CriteriaField(forms.CharField):
@@ -50,3 +51,63 @@ class RubricForm(forms.ModelForm):
     class Meta:
         model = Rubric
         fields = ("name", "criteria", "lowest", "highest")
+
+
+class AsWritten(forms.CharField):
+    """A text whose spaces and line ends count."""
+
+    def __init__(self, **options):
+        super().__init__(**options, strip=False)
+
+    def to_python(self, value):
+        return (super().to_python(value) or "").replace("\r\n", "\n").replace("\r", "\n")
+
+
+class CustomJudgeForm(forms.ModelForm):
+    class Meta:
+        model = CustomJudge
+        fields = (
+            *("name", "asks", "system", "template", "raw", "rule", "expression"),
+            *("words_first", "words_second", "words_tie", "lowest", "highest", "tie_margin"),
+        )
+        field_classes = {"system": AsWritten, "template": AsWritten}
+        widgets = {
+            "system": forms.Textarea(attrs={"rows": 5, "cols": 90}),
+            "template": forms.Textarea(attrs={"rows": 18, "cols": 90}),
+            "expression": forms.TextInput(attrs={"size": 90}),
+        }
+
+
+class TryForm(forms.Form):
+    """What a custom judge is tried on, and by whom."""
+
+    match = forms.IntegerField(
+        label="Match number", required=False, min_value=1, max_value=2**63 - 1, help_text="From its address."
+    )
+    benchmark = forms.ModelChoiceField(
+        Benchmark.objects.order_by("name"),
+        label="Or any match of",
+        required=False,
+        empty_label="none",
+        help_text="One by chance, if no number is given.",
+    )
+    judge = forms.ModelChoiceField(
+        Judge.objects.filter(engine=Judge.Engine.OPENAI),
+        label="Ask the model of",
+        required=False,
+        empty_label="nobody: show the prompts",
+        help_text="Its server is asked now, at its settings, and has 25 seconds.",
+    )
+    text = AsWritten(
+        label="Or read this text",
+        required=False,
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 4, "cols": 90}),
+        help_text="What a judge might say. The rule reads it, and nobody is asked.",
+    )
+
+    def clean(self):
+        found = super().clean() or {}
+        if not (self.errors or found.get("match") or found.get("benchmark") or found.get("text")):
+            raise ValidationError("Name a match or a benchmark, or give a text to read.")
+        return found

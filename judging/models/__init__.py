@@ -1,5 +1,6 @@
 """Tables of opinions: judges and what they said. Split by noun; import from here."""
 
+from judging.models.custom import CustomJudge
 from judging.models.differences import Difference, differences
 from judging.models.judges import PEOPLE, Judge
 from judging.models.judgments import Judgment, JudgmentChange, compressed
@@ -14,6 +15,7 @@ __all__ = [
     "KIND",
     "PEOPLE",
     "REASONS",
+    "CustomJudge",
     "Difference",
     "InstalledRecipe",
     "Judge",

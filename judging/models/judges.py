@@ -57,7 +57,7 @@ class Judge(models.Model):
         max_length=40,
         blank=True,
         help_text="Empty: the pairwise form that fits each prompt (reference, math, turns). Or grading, "
-        "rubric, or the name@hash of a rubric or an installed recipe.",
+        "rubric, or the name@hash of a rubric, a custom judge or an installed recipe.",
     )
     model = models.CharField(max_length=200, blank=True, help_text="Model name, or the baseline's name.")
     base_url = models.CharField(max_length=300, blank=True, help_text="With the version: http://host:8000/v1")
@@ -162,8 +162,8 @@ class Judge(models.Model):
             known = ", ".join(PROTOCOLS)
             raise ValidationError(
                 {
-                    "protocol": f"The protocols are {known}, and by name@hash what install_judge has stored "
-                    "and the rubrics."
+                    "protocol": f"The protocols are {known}, and by name@hash what install_judge has stored, "
+                    "the rubrics and the custom judges."
                 }
             )
         if form and form.apart:

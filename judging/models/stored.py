@@ -1,5 +1,6 @@
 """The forms whose words are in the database: what a judge names by ``name@hash``."""
 
+from judging.models.custom import CustomJudge
 from judging.models.recipes import InstalledRecipe
 from judging.models.rubrics import Rubric
 from judging.protocols import PROTOCOLS, JudgingProtocol
@@ -12,6 +13,8 @@ def form_named(protocol: str) -> JudgingProtocol | None:
         return form
     if rubric := Rubric.objects.behind(protocol):
         return rubric.form()
+    if custom := CustomJudge.objects.behind(protocol):
+        return custom.form()
     name, _, asks = protocol.partition("@")[0].partition("/")
     recipe, found = RECIPES.get(name), InstalledRecipe.objects.behind(protocol)
     if recipe is None or found is None:

@@ -27,9 +27,12 @@ def ask_judge(judge: Judge, asks: Iterable[Ask], engine: Engine | None) -> Gener
     return complete(engine, ((ask.key, ask.requests) for ask in asks))
 
 
-def engine_of(judge: Judge) -> Engine:
-    """The client of a judge that is not served here. Raises ValueError, TypeError or OSError."""
-    return ENGINES[judge.engine](**_engine_options(judge))
+def engine_of(judge: Judge, **options: Any) -> Engine:
+    """The client of a judge that is not served here; ``options`` go before its own.
+
+    Raises ValueError, TypeError or OSError.
+    """
+    return ENGINES[judge.engine](**_engine_options(judge) | options)
 
 
 def _engine_options(judge: Judge) -> dict[str, Any]:

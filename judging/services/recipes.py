@@ -128,7 +128,7 @@ def protocols_of(judge: Judge) -> Mapping[str, JudgingProtocol]:
         return PROTOCOLS
     form = form_named(judge.protocol)
     if form is None:
-        known = "manage.py install_judge --list, and the rubrics in the admin"
+        known = "manage.py install_judge --list, and rubrics and custom judges in the admin"
         raise ValueError(f"{judge.protocol} is not installed; see {known}.")
     return {judge.protocol: form}
 

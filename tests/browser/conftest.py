@@ -61,7 +61,7 @@ def address(browser: Browser, db, tmp_path_factory) -> Iterator[str]:
         STATIC_ROOT=tmp_path_factory.mktemp("static"),
         STORAGES=site_settings.STORAGES | {"staticfiles": {"BACKEND": backend}},
     ):
-        call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["admin"])
+        call_command("collectstatic", interactive=False, verbosity=0)
         # The handler is ours: Django's for tests would serve the static files itself, uncompressed.
         thread = LiveServerThread("localhost", static_handler=lambda _: get_wsgi_application())
         thread.daemon = True

@@ -43,7 +43,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--protocol",
             default="",
-            help=f"{', '.join(PROTOCOLS)}, or name@hash of a rubric; default: the form that fits each prompt",
+            help=f"{', '.join(PROTOCOLS)}, or name@hash of a rubric or a custom judge; "
+            "default: the form that fits each prompt",
         )
         parser.add_argument("--context", type=int, help="longest prompt and ruling together, in tokens")
         parser.add_argument("--price-in", type=float, help="of a million tokens read")
