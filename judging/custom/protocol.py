@@ -3,9 +3,9 @@
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 
 from arena.engines import Message, TokenLogprob
@@ -13,7 +13,7 @@ from arena.outcomes import Verdict
 from judging.custom.rules import BadRule, Caught, PathRule, PatternRule, Rule
 from judging.custom.templates import TURNS, BadTemplate, Template
 from judging.preferences import soft_preference
-from judging.protocols import Apart, Question, Shown, UnfitProtocol, Weight, neutralise, suspicious
+from judging.protocols import Apart, Question, Shown, UnfitProtocol, Weight, neutralise
 from judging.protocols.asking import both_texts
 from judging.protocols.framing import EMPTY
 from judging.recipes import PAIR, SINGLE
@@ -113,11 +113,7 @@ class CustomProtocol:
         return Weight(soft.points, soft.mass) if soft else Weight()
 
     def imitated_by(self, text: str) -> bool:
-        return suspicious(text) or bool(self._marks.search(text)) or self.rule.break_up(text) != text
-
-    def _harmless(self, text: str) -> str:
-        """What others wrote, with imitations of a verdict, of the template's marks and of roles broken up."""
-        return neutralise(defuse(self.rule.break_up(text), self._marks))
+        return self._harmless(text) != text
 
     def _show(self, question: Question, **answers: tuple[str, ...]) -> Shown:
         if not self.fits(question):
@@ -148,6 +144,16 @@ class CustomProtocol:
         if not text.strip():
             return EMPTY if is_answer else ""
         return self._harmless(text)
+
+    @cached_property
+    def _harmless(self) -> Callable[[str], str]:
+        """What others wrote, with imitations of a verdict, of the template's marks and of roles broken up."""
+
+        @lru_cache(maxsize=512)  # an answer is shown in each of its matches, which come soon after each other
+        def harmless(text: str) -> str:
+            return neutralise(defuse(self.rule.break_up(text), self._marks))
+
+        return harmless
 
     @property
     def uses_turns(self) -> bool:
