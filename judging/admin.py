@@ -15,8 +15,8 @@ from arena.admin import LargePaginator, number_of
 from arena.models import Job, Match
 from judging.custom import CustomProtocol
 from judging.custom.example import EXAMPLE, FIELDS_HELP
-from judging.forms import CustomJudgeForm, RubricForm, TryForm
-from judging.models import KIND, CustomJudge, InstalledRecipe, Judge, Judgment, Rubric
+from judging.forms import CustomJudgeForm, PanelForm, RubricForm, TryForm
+from judging.models import KIND, CustomJudge, InstalledRecipe, Judge, Judgment, Panel, Rubric
 from judging.services.budgets import budget_in_words
 from judging.services.reasons import ask_for_reasons
 from judging.services.trying import Attempt, match_to_try, try_match, try_text
@@ -63,6 +63,10 @@ class JudgeAdmin(admin.ModelAdmin):
         """What a judge is stays fixed once it has ruled; pausing and its texts do not."""
         return (*Judge.FIXED, "slug") if obj and obj.judgments.exists() else ()
 
+    def has_change_permission(self, request: HttpRequest, obj: Judge | None = None) -> bool:
+        """A panel has a form of its own."""
+        return super().has_change_permission(request, obj) and not (obj and obj.engine == Judge.Engine.PANEL)
+
     def get_prepopulated_fields(self, request: HttpRequest, obj: Judge | None = None) -> dict:
         return {} if obj else dict(self.prepopulated_fields)
 
@@ -74,6 +78,45 @@ class JudgeAdmin(admin.ModelAdmin):
     def resume(self, request: HttpRequest, queryset: QuerySet[Judge]) -> None:
         able = queryset.exclude(engine=Judge.Engine.RECORDED)  # imported rulings have nothing that could rule
         self.message_user(request, f"Resumed: {able.update(is_active=True)}.")
+
+
+@admin.register(Panel)
+class PanelAdmin(admin.ModelAdmin):
+    form = PanelForm
+    list_display = ("name", "version", "is_active", "rule", "names", "both_orders", "created_at")
+    prepopulated_fields = {"slug": ("name",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Panel]:
+        return super().get_queryset(request).filter(engine=Judge.Engine.PANEL)
+
+    @admin.display(description="rule", ordering="protocol")
+    def rule(self, panel) -> str:
+        return panel.protocol
+
+    @admin.display(description="members")
+    def names(self, panel) -> str:
+        return ", ".join(map(str, panel.seated))
+
+    def get_fields(self, request: HttpRequest, obj: Panel | None = None) -> tuple[str, ...]:
+        shown = ("names", "rule") if obj and obj.judgments.exists() else ("judges", "protocol")
+        return ("name", "version", "slug", "description", *shown, "is_active")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Panel | None = None) -> tuple[str, ...]:
+        return ("name", "version", "slug", "names", "rule") if obj and obj.judgments.exists() else ()
+
+    def get_form(self, request: HttpRequest, obj: Panel | None = None, change: bool = False, **kwargs):
+        form = super().get_form(request, obj, change, **kwargs)
+        if obj and obj.judgments.exists():  # what it is stays
+            del form.base_fields["judges"], form.base_fields["protocol"]
+        return form
+
+    def save_related(self, request: HttpRequest, form, formsets, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if "judges" in form.cleaned_data:
+            form.instance.seat(form.cleaned_data["judges"])
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Panel | None = None) -> dict:
+        return {} if obj else dict(self.prepopulated_fields)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

@@ -4,7 +4,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from arena.models import Benchmark
-from judging.models import CustomJudge, Judge, Rubric
+from judging.models import CustomJudge, Judge, Panel, Rubric
+from judging.models.panels import find_fault
 
 
 class CriteriaField(forms.CharField):
@@ -111,3 +112,44 @@ class TryForm(forms.Form):
         if not (self.errors or found.get("match") or found.get("benchmark") or found.get("text")):
             raise ValidationError("Name a match or a benchmark, or give a text to read.")
         return found
+
+
+class PanelForm(forms.ModelForm):
+    """A judge made of several; what else a judge has follows from its members."""
+
+    judges = forms.ModelMultipleChoiceField(
+        Judge.objects.exclude(engine=Judge.Engine.PANEL),
+        label="Members",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="At least two. Where all of them have ruled on a match, or failed on it, the panel rules.",
+        error_messages={"invalid_choice": "A member is a judge that is there, and no panel."},
+    )
+    protocol = forms.ChoiceField(
+        label="Rule",
+        choices=[
+            ("majority", "majority: the verdict that more members gave than any other, else a tie"),
+            ("mean", "mean: of the members’ preferences, a tie from 0.45 to 0.55"),
+        ],
+    )
+
+    class Meta:
+        model = Panel
+        fields = ("name", "version", "slug", "description", "is_active")
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "judges" in self.fields:
+            self.initial.update(judges=self.instance.seated, protocol=self.instance.protocol)
+
+    def clean_judges(self):
+        members = list(self.cleaned_data["judges"])
+        if fault := find_fault(members):
+            raise ValidationError(fault)
+        return members
+
+    def clean(self):
+        """What a panel is, before the judge itself is checked."""
+        cleaned = super().clean() or {}
+        if "judges" in cleaned and "protocol" in cleaned:
+            self.instance.shape(cleaned["protocol"], cleaned["judges"])
+        return cleaned

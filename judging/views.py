@@ -250,10 +250,13 @@ def facts_of(judgment: Judgment) -> Iterable[tuple[str, str]]:
         "Model asked for": str(judgment.settings.get("model", "")),
         "Model returned": judgment.model_returned,
         "Fingerprint": judgment.fingerprint,
+        "Members": ", ".join(
+            f"{slug} (version {version})" for slug, version in judgment.settings.get("members", {}).items()
+        ),
         "Settings": ", ".join(
             f"{key} {value}"
             for key, value in sorted(judgment.settings.items())
-            if key not in ("model", "engine")
+            if key not in ("model", "engine", "members")
         ),
         "Ended by": judgment.finish_reason,
         "Prompt’s SHA-256": judgment.prompt_sha256,

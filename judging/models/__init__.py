@@ -4,6 +4,7 @@ from judging.models.custom import CustomJudge
 from judging.models.differences import Difference, differences
 from judging.models.judges import PEOPLE, Judge
 from judging.models.judgments import Judgment, JudgmentChange, compressed
+from judging.models.panels import Panel, Seat
 from judging.models.recipes import InstalledRecipe
 from judging.models.rubrics import Rubric
 from judging.models.stored import form_named
@@ -21,7 +22,9 @@ __all__ = [
     "Judge",
     "Judgment",
     "JudgmentChange",
+    "Panel",
     "Rubric",
+    "Seat",
     "compressed",
     "differences",
     "form_named",

@@ -4,10 +4,12 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from arena.engines import ENGINES
 from judging.baselines import BASELINES
 from judging.models.stored import form_named
+from judging.panels import RULES
 from judging.protocols import PROTOCOLS
 
 PEOPLE = "people"  # the other source of boards
@@ -47,6 +49,7 @@ class Judge(models.Model):
         SCRIPTED = "scripted", "Recorded texts, played back"
         BASELINE = "baseline", "Baseline without a model"
         RECORDED = "recorded", "Imported rulings only"
+        PANEL = "panel", "Panel of judges"
 
     name = models.CharField(max_length=80)
     version = models.PositiveSmallIntegerField(default=1)
@@ -100,6 +103,13 @@ class Judge(models.Model):
     is_active = models.BooleanField(default=True, help_text="Rules on every match of the open benchmarks.")
     is_demo = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    members = models.ManyToManyField(
+        "self",
+        symmetrical=False,
+        through="judging.Seat",
+        through_fields=("panel", "member"),
+        related_name="panels",
+    )
 
     FIXED = (
         "name",
@@ -129,6 +139,11 @@ class Judge(models.Model):
     def get_absolute_url(self) -> str:
         return reverse("judge", args=[self.slug])
 
+    @cached_property
+    def seated(self) -> "list[Judge]":
+        """The members of a panel, in the order in which they were named."""
+        return [seat.member for seat in self.seats.select_related("member")]
+
     def cost_of(self, tokens_in: float | None, tokens_out: float | None) -> float | None:
         """What so many tokens cost; None where a count or a price is not known."""
         if None in (self.price_in, self.price_out, tokens_in, tokens_out):
@@ -141,7 +156,11 @@ class Judge(models.Model):
             raise ValidationError({"name": "People are a source of their own. Choose another name."})
         if not isinstance(self.sampling, dict):
             raise ValidationError({"sampling": 'Settings are an object, such as {"temperature": 0}.'})
-        self._check_protocol()
+        if self.engine == self.Engine.PANEL:
+            if self.protocol not in RULES:
+                raise ValidationError({"protocol": f"The rules of a panel are {', '.join(RULES)}."})
+        else:
+            self._check_protocol()
         if self.budget_cost is not None and None in (self.price_in, self.price_out):
             raise ValidationError({"budget_cost": "A budget in money needs both prices."})
         if self.engine == self.Engine.BASELINE:

@@ -1,16 +1,20 @@
-"""Who answers for a judge: a server, a script, or a baseline without a model."""
+"""Who answers for a judge: a server, a script, a baseline without a model, or the members of a panel."""
 
 import os
 from collections.abc import Generator, Iterable
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
 
 from arena.engines import ENGINES, Completion, Engine
-from judging import baselines
+from judging import baselines, panels
 from judging.models import Judge
 from judging.protocols.asking import complete
+from judging.services.panels import read_voices
 from judging.services.rendering import Ask
+
+WINDOW = 500  # rulings of a panel that are made at once
 
 
 def ask_judge(judge: Judge, asks: Iterable[Ask], engine: Engine | None) -> Generator[Completion]:
@@ -23,6 +27,8 @@ def ask_judge(judge: Judge, asks: Iterable[Ask], engine: Engine | None) -> Gener
         if judge.model not in baselines.BASELINES:
             raise ValueError(f"There is no baseline {judge.model!r}.")
         return _rule_by_baseline(judge, asks, seed=int(judge.sampling.get("seed", 0)))
+    if judge.engine == Judge.Engine.PANEL:
+        return _rule_by_panel(judge, asks)
     engine = engine or engine_of(judge)
     return complete(engine, ((ask.key, ask.requests) for ask in asks))
 
@@ -52,14 +58,28 @@ def _rule_by_baseline(judge: Judge, asks: Iterable[Ask], *, seed: int) -> Genera
         ruling = baselines.rule(
             judge.model, question=ask.question, first=ask.first, second=ask.second, key=ask.key, seed=seed
         )
-        yield Completion(
-            key=ask.key,
-            text=ruling.raw_text,
-            finish_reason="stop",
-            model=judge.model,
-            fingerprint="",
-            tokens_in=None,
-            tokens_out=None,
-            seconds=0.0,
-            error=None,
-        )
+        yield _completion(ask, ruling.raw_text, judge.model)
+
+
+def _rule_by_panel(judge: Judge, asks: Iterable[Ask]) -> Generator[Completion]:
+    """Members' rulings are read in one query for as many matches as a window holds."""
+    coming = iter(asks)
+    while window := list(islice(coming, WINDOW)):
+        said = read_voices(judge, {ask.place[0] for ask in window if ask.place})
+        for ask in window:
+            assert ask.place is not None  # render gives a panel's ask its place
+            yield _completion(ask, panels.rule(judge.protocol, said[ask.place]), "")
+
+
+def _completion(ask: Ask, text: str, model: str) -> Completion:
+    return Completion(
+        key=ask.key,
+        text=text,
+        finish_reason="stop",
+        model=model,
+        fingerprint="",
+        tokens_in=None,
+        tokens_out=None,
+        seconds=0.0,
+        error=None,
+    )

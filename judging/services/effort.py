@@ -34,6 +34,9 @@ class Effort:
 
 def measure_effort(judge: Judge, benchmark: Benchmark) -> Effort:
     """Read the times and tokens stored with the rulings, and the failed jobs."""
+    failed = count_failed(judge, benchmark)
+    if judge.engine == Judge.Engine.PANEL:
+        return Effort(None, None, None, None, None, failed)  # what it took is its members' effort
     with connection.cursor() as cursor:
         cursor.execute(_EFFORT, {"judge": judge.pk, "benchmark": benchmark.pk, "idle": IDLE})
         rulings, items, gaps, busy, seconds, tokens_in, tokens_out = cursor.fetchone()
@@ -41,7 +44,7 @@ def measure_effort(judge: Judge, benchmark: Benchmark) -> Effort:
     speed = gaps / busy / orders if gaps >= FEWEST and busy else None
     read, written = (each and 1000 * orders * float(each) for each in (tokens_in, tokens_out))
     cost = judge.cost_of(read, written)
-    return Effort(speed, seconds, read, written, cost, count_failed(judge, benchmark))
+    return Effort(speed, seconds, read, written, cost, failed)
 
 
 def count_failed(judge: Judge, benchmark: Benchmark) -> dict[str, int]:

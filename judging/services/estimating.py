@@ -48,6 +48,8 @@ def estimate(judge: Judge, benchmark: Benchmark | None) -> Estimate:
     to_plan = unplanned(judge, benchmark)
     room = matches_to_plan(judge)
     planned = to_plan.count() if room is None else min(to_plan.count(), room)
+    if judge.engine == Judge.Engine.PANEL:  # it asks nobody
+        return Estimate(planned, waiting.count(), 0, 0.0, 0.0, False, 0.0, None)
     orders = len(BOTH_ORDERS) if judge.both_orders else 1
     requests = orders * (planned + waiting.count())
     counted = judge.judgments.exclude(tokens_in=None).exclude(tokens_out=None).order_by("-pk")

@@ -144,7 +144,8 @@ def load(judge: Judge, claims: Sequence[jobs.Claim], *, named: bool) -> list[Wor
     if not named:
         matches = matches.filter(prompt__benchmark__is_open=True)
     found = matches.in_bulk(subjects)
-    add_texts(found.values())
+    if judge.engine != Judge.Engine.PANEL:  # which reads its members, not the answers
+        add_texts(found.values())
     ruled: dict[int, set[str]] = {}
     for match_id, order in judge.judgments.filter(match_id__in=subjects).values_list("match_id", "order"):
         ruled.setdefault(match_id, set()).add(order)

@@ -16,6 +16,7 @@ from judging.models import Judge
 from judging.services.asking import ask_judge
 from judging.services.budgets import matches_to_plan, spent
 from judging.services.feeding import Due, Feed, Work, kind_of
+from judging.services.panels import heard_on
 from judging.services.recipes import protocols_of
 from judging.services.storing import AWAY_SECONDS, Tally, judgment_of, postpone, store
 
@@ -39,8 +40,14 @@ def plan_judging(judge: Judge, *, benchmark: Benchmark | None = None, limit: int
 
 
 def unplanned(judge: Judge, benchmark: Benchmark | None) -> QuerySet[Match, int]:
-    """Ids of the matches that ``judge`` should rule on and has no job for, in the order of asking."""
-    matches = Match.objects.with_texts().in_play()
+    """Ids of the matches that ``judge`` should rule on and has no job for, in the order of asking.
+
+    A panel rules where all of its members have, or have failed for good; it needs no texts.
+    """
+    if judge.engine == Judge.Engine.PANEL:
+        matches = Match.objects.in_play().filter(*heard_on(judge))
+    else:
+        matches = Match.objects.with_texts().in_play()
     wanted = Q(prompt__benchmark=benchmark) if benchmark else Q(prompt__benchmark__is_open=True)
     planned = Job.objects.filter(kind=kind_of(benchmark), owner=judge.pk, subject=OuterRef("pk"))
     # Prompts with a shared beginning next to each other: engines cache the common prefix.

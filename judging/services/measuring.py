@@ -92,7 +92,7 @@ WHERE judgment.judge_id = %(judge)s AND prompt.benchmark_id = %(benchmark)s
 
 def judge_family(judge: Judge) -> str:
     """The family of the judge's model, told from its name; "" where it is not known or there is no model."""
-    if judge.engine in (Judge.Engine.BASELINE, Judge.Engine.SCRIPTED):
+    if judge.engine in (Judge.Engine.BASELINE, Judge.Engine.SCRIPTED, Judge.Engine.PANEL):
         return ""
     names = (judge.model, judge.host_model.source if judge.host_model else "", judge.name)
     return next(filter(None, map(family_of, names)), "")

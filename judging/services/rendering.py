@@ -17,7 +17,8 @@ MATH = {"math", "mathematics", "maths"}  # tags of prompts
 class Ask:
     """Two answers, rendered for the judge: one request, or one for each answer.
 
-    ``protocol`` None: a baseline's, which needs no request.
+    ``protocol`` None: a baseline's or a panel's, which need no request. A panel sees no texts; ``place`` is
+    the match and the order that its members are listened to in.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Ask:
     protocol: JudgingProtocol | None = None
     requests: tuple[Request, ...] = field(default=(), repr=False)
     prompt_text: str = field(default="", repr=False)
+    place: tuple[int, Order] | None = None
 
     @property
     def suspect(self) -> bool:
@@ -37,6 +39,8 @@ class Ask:
 
 def render(judge: Judge, match: Match, order: Order, forms: Mapping[str, JudgingProtocol]) -> Ask:
     """A match whose texts are there. Raises UnfitProtocol."""
+    if judge.engine == Judge.Engine.PANEL:
+        return Ask(f"{match.pk}:{order}", Question(()), (), (), place=(match.pk, order))
     shown = [match.answer_a, match.answer_b]
     if order == Order.BA:
         shown.reverse()

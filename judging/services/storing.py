@@ -13,6 +13,7 @@ from arena.engines import Completion, EngineError
 from arena.models import Match
 from arena.outcomes import Verdict, winner_of
 from judging.models import Judge, Judgment, compressed
+from judging.panels import read_points
 from judging.protocols import Weight
 from judging.services.feeding import Due, Work
 from judging.services.rendering import Ask
@@ -104,7 +105,7 @@ def judgment_of(judge: Judge, due: Due, completion: Completion, now: datetime, *
     """The row for a completion that has a text; ``version`` is that of the engine, where it is known."""
     ask, text = due.ask, completion.text or ""
     verdict = verdict_of(ask, completion)
-    weight = ask.protocol.weigh(text, completion.logprobs) if ask.protocol and verdict else Weight()
+    weight = _weight_of(ask, completion) if verdict else Weight()
     return Judgment(
         judge=judge,
         match=due.work.match,
@@ -116,7 +117,7 @@ def judgment_of(judge: Judge, due: Due, completion: Completion, now: datetime, *
         strength=weight.strength,
         raw_text=text,
         suspect=ask.suspect,
-        protocol=ask.protocol.name if ask.protocol else judge.model,
+        protocol=ask.protocol.name if ask.protocol else judge.protocol or judge.model,
         prompt_zlib=compressed(ask.prompt_text),
         prompt_sha256=sha256(ask.prompt_text.encode()).hexdigest() if ask.prompt_text else "",
         settings=_settings(judge, version),
@@ -137,10 +138,19 @@ def verdict_of(ask: Ask, completion: Completion) -> Verdict | None:
     return None if _cut_off(ask, completion) else read(completion.text or "")
 
 
+def _weight_of(ask: Ask, completion: Completion) -> Weight:
+    text = completion.text or ""
+    if ask.place:
+        return Weight(preference=read_points(text))
+    return ask.protocol.weigh(text, completion.logprobs) if ask.protocol else Weight()
+
+
 def _settings(judge: Judge, version: str) -> dict[str, Any]:
     """What the ruling was made with, besides the prompt; what is not stated is left out."""
     served = judge.host_model
-    made = {"engine": judge.engine, "version": version, "model": judge.model}
+    made: dict[str, Any] = {"engine": judge.engine, "version": version, "model": judge.model}
+    if judge.engine == Judge.Engine.PANEL:
+        made |= {"members": {each.slug: each.version for each in judge.seated}}
     if served:
         made |= {"revision": served.revision, "dtype": served.dtype}
     return {name: value for name, value in made.items() if value} | judge.sampling

@@ -126,7 +126,9 @@ def judging_progress(submission: Submission, *, now: datetime) -> JudgingProgres
         # Later entries pair with this one too; their matches are theirs to wait for.
         made = made.filter(created_at__lte=submission.paired_at + timedelta(minutes=1))
     matches = list(made.values_list("pk", flat=True))
-    judges = list(Judge.objects.active().values_list("pk", flat=True))
+    # A panel follows from the others, and may wait for a member that is paused.
+    asked = Judge.objects.active().exclude(engine=Judge.Engine.PANEL)
+    judges = list(asked.values_list("pk", flat=True))
     jobs = Job.objects.filter(kind=KIND, owner__in=judges, subject__in=matches)
     counts = jobs.aggregate(
         done=Count("pk", filter=Q(state=Job.State.DONE)),

@@ -63,12 +63,25 @@ def _plain_rows(figures: Mapping[str, Any]) -> Iterator[Row]:
     yield _plain("reading", "matches unscored", figures["unscored"], figures["items"])
     for code, number in sorted(({TOO_LONG: 0} | effort["failed"]).items()):
         yield _plain("reading", f"failed: {code}", number)
+    if panel := figures["panel"]:
+        yield from _panel_rows(panel, figures["judges"])
     for figure in ("spearman", "kendall"):
         yield _plain("boards", figure, boards.get(figure), boards.get("n"))
     yield _plain("effort", "pairs per second", effort["pairs_per_second"])
     yield _plain("effort", "seconds a ruling", effort["seconds"])
     for figure in ("tokens_in", "tokens_out", "cost"):
         yield _plain("effort", f"{figure} of 1,000 matches", effort[figure])
+
+
+def _panel_rows(panel: Mapping[str, Any], shared: Mapping[int, Mapping[str, int]]) -> Iterator[Row]:
+    """Shares of a panel's rulings, and of the matches that a member and the panel both read."""
+    number, note = panel["rulings"], f"panel by {panel['rule']}"
+    for figure in ("unanimous", "split", "abstained", "unscored"):
+        yield _plain("panel", figure, panel[figure] / number if number else None, number) | {"note": note}
+    for member in panel["members"]:
+        each = shared.get(member["judge"], {"n": 0, "agreed": 0})
+        share = each["agreed"] / each["n"] if each["n"] else None
+        yield _plain("panel", f"agrees with {member['name']}", share, each["n"]) | {"note": note}
 
 
 def _row(

@@ -18,6 +18,7 @@ from judging.services.measuring import (
     read_preferences,
     read_votes,
 )
+from judging.services.panels import measure_unity
 from leaderboard import sources
 from leaderboard.models import Board, JudgeReport, Standing
 from leaderboard.ratings import rank_correlation
@@ -65,7 +66,16 @@ def measure_report(judge: Judge, benchmark: Benchmark) -> dict[str, Any]:
         "correlation": _correlation(judge, benchmark),
         "items": len(judged.rulings),
         "unscored": judged.unscored,
+        "panel": _panel(judge, benchmark),
     }
+
+
+def _panel(judge: Judge, benchmark: Benchmark) -> dict[str, Any] | None:
+    """How often a panel's members were of one mind; how far each agrees with it stands under "judges"."""
+    if judge.engine != Judge.Engine.PANEL:
+        return None
+    members = [{"judge": each.pk, "name": str(each)} for each in judge.seated]
+    return {"rule": judge.protocol, "members": members} | measure_unity(judge, benchmark)._asdict()
 
 
 def _categories(

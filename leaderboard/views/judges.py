@@ -139,6 +139,7 @@ def _detail(slug: str, benchmark_slug: str) -> dict[str, Any]:
         "reports": reports,
         "boards": {board.benchmark_id: board for board in boards},
         "versions": Judge.objects.filter(name=judge.name).exclude(pk=judge.pk),
+        "members": _members(judge, None),
         "sampling": sorted(judge.sampling.items()) if isinstance(judge.sampling, dict) else [],
     }
     shown = _choose(reports, benchmark_slug)
@@ -152,10 +153,33 @@ def _detail(slug: str, benchmark_slug: str) -> dict[str, Any]:
             (shown.second_setup, "Decided only", "MT-bench’s setup S2: no tie, nothing inconsistent."),
         ],
         "benchmark": shown.benchmark,
+        "members": _members(judge, shown),
+        "unity": _unity(shown),
         "board": context["boards"].get(shown.benchmark.pk),
         **parts_of(shown, count_failed(judge, shown.benchmark)),
         **_differences(judge, shown.benchmark),
     }
+
+
+def _members(judge: Judge, shown: Figures | None) -> list[dict[str, Any]]:
+    """A panel's members, and how far each agrees with the panel."""
+    rows = []
+    for each in judge.seated:
+        n, agreed = shown.shared.get(each.pk, (0, 0)) if shown else (0, 0)
+        paused = not each.is_active and each.engine != Judge.Engine.RECORDED
+        rows.append(
+            {"judge": each, "paused": paused, "share": percent(agreed / n if n else None), "count": f"{n:,}"}
+        )
+    return rows
+
+
+def _unity(shown: Figures) -> dict[str, str] | None:
+    """How often a panel's members were of one mind, in words."""
+    kept = shown.kept.get("panel")
+    if not kept or not kept["rulings"]:
+        return None
+    counts = {name: f"{kept[name]:,}" for name in ("rulings", "split", "abstained", "unscored")}
+    return counts | {"share": percent(kept["unanimous"] / kept["rulings"])}
 
 
 def _trouble(judge: Judge) -> str:

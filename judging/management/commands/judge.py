@@ -75,6 +75,8 @@ class Command(BaseCommand):
 def told(judge: Judge, found: Estimate) -> str:
     """An estimate in lines."""
     basis = "by the mean of its rulings" if found.measured else "by the prompts’ lengths; out at most"
+    if judge.engine == Judge.Engine.PANEL:
+        basis = "its members have ruled already"
     rows = [
         ("matches", f"{found.matches:,} ({found.planned:,} to plan, {found.waiting:,} planned before)"),
         ("requests", f"{found.requests:,}"),

@@ -1,14 +1,18 @@
 """``manage.py register_judge NAME --url URL --model MODEL``"""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from arena.models import HostModel
 from judging.baselines import BASELINES
 from judging.models import Judge, form_named
+from judging.panels import RULES
 from judging.protocols import PROTOCOLS
 from judging.protocols.pairwise import Pairwise
-from judging.services.judges import LIMITS, register_judge, served_here
+from judging.services.judges import LIMITS, register_judge, register_panel, served_here
 
 
 class Command(BaseCommand):
@@ -55,20 +59,45 @@ class Command(BaseCommand):
         parser.add_argument("--max-tokens", type=int, default=1024)
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--description", default="")
+        parser.add_argument(
+            "--members",
+            nargs="+",
+            default=(),
+            metavar="JUDGE",
+            help="instead of a URL: a panel of these judges",
+        )
+        parser.add_argument("--rule", choices=list(RULES), default="majority", help="of a panel")
         parser.add_argument("--paused", action="store_true", help="register without letting it rule yet")
 
     def handle(self, *, name: str, **options) -> None:
         fields = {"description": options["description"], "is_active": not options["paused"]}
+        if options["members"]:
+            self._register(register_panel, name, rule=options["rule"], members=_members(options), **fields)
+            return
         fields |= {name: options[name] for name in LIMITS}
         if name in BASELINES and not options["url"]:
             fields |= {"engine": Judge.Engine.BASELINE, "model": name, "sampling": {"seed": options["seed"]}}
         else:
             fields |= _place(options) | {"protocol": options["protocol"], "sampling": _sampling(options)}
+        self._register(register_judge, name, **fields)
+
+    def _register(self, register: Callable[..., tuple[Judge, bool]], name: str, **fields: Any) -> None:
         try:
-            judge, created = register_judge(name, **fields)
+            judge, created = register(name, **fields)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(f"{'Registered' if created else 'Already registered:'} {judge}.")
+
+
+def _members(options: dict) -> list[Judge]:
+    members = []
+    for name in options["members"]:
+        judge = Judge.objects.named(name)
+        if judge is None:
+            known = ", ".join(map(str, Judge.objects.all())) or "none yet"
+            raise CommandError(f"There is no judge {name!r}. There are: {known}.")
+        members.append(judge)
+    return list(dict.fromkeys(members))
 
 
 def _place(options: dict) -> dict:
