@@ -229,6 +229,8 @@ VLLM_IDLE = env_int("VLLM_IDLE", 300)  # seconds that a model stays loaded witho
 MATCH_BUDGET = env_int("MATCH_BUDGET", 200)  # matches that a competitor gets on a benchmark
 SNAPSHOT_HOURS = env_int("SNAPSHOT_HOURS", 24, least=0)  # between two snapshots of all boards; 0 is never
 UPLOAD_LIMIT = env_int("UPLOAD_LIMIT", 64 * 1024 * 1024)  # bytes of one uploaded file
+IMAGE_LIMIT = env_int("IMAGE_LIMIT", 4 * 1024 * 1024)  # bytes of one image of a prompt
+IMAGE_PIXELS = env_int("IMAGE_PIXELS", 4096 * 4096)  # its width times its height
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # form fields; files stream past it
 FILE_UPLOAD_HANDLERS = [
     "arena.forms.CappedUploadHandler",

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from arena.views import benchmarks, health, robots, submit, vote
+from arena.views import benchmarks, health, images, robots, submit, vote
 
 handler400 = "arena.views.errors.bad_request"
 handler403 = "arena.views.errors.permission_denied"
@@ -22,6 +22,7 @@ urlpatterns = [
     path("benchmarks/new/", benchmarks.new, name="benchmark_new"),
     path("benchmarks/<slug:slug>/", benchmarks.detail, name="benchmark"),
     path("benchmarks/<slug:slug>/template.jsonl", benchmarks.template_file, name="benchmark_template"),
+    path("images/<str:sha256>", images.image, name="image"),
     path("robots.txt", robots.rules, name="robots"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),

@@ -1,11 +1,12 @@
 """/matches/<id>/: a pair of answers and every opinion on it."""
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from arena.models import Answer, Job, Match, Vote, Voter
 from arena.outcomes import INCONSISTENT, Order, Winner
-from arena.services.rendering import prompt_turns, rendered
+from arena.services.rendering import ShownImage, prompt_images, prompt_turns, rendered
 from judging.models import REASONS, Judge, Judgment
 from judging.protocols import suspicious
 from judging.protocols.asking import PLACES
@@ -60,11 +61,13 @@ class Turn(NamedTuple):
     b: str | None
     a_imitates: bool = False
     b_imitates: bool = False
+    images: tuple[ShownImage, ...] = ()
 
 
 class Message(NamedTuple):
     role: str
     content: str
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,8 @@ def turns_of(found: Match) -> list[Turn]:
     sides = [_texts(answer, len(prompts)) for answer in (found.answer_a, found.answer_b)]
     rows = zip_longest(prompts, *sides, fillvalue="")
     shown = [Turn(prompt or "", a, b) for prompt, a, b in rows]
+    for number, images in enumerate(prompt_images(found.prompt)):
+        shown[number] = shown[number]._replace(images=images)
     flags = zip_longest(_imitations(found.answer_a), _imitations(found.answer_b), fillvalue=False)
     for number, (in_a, in_b) in enumerate(flags):
         shown[number] = shown[number]._replace(a_imitates=in_a, b_imitates=in_b)
@@ -229,9 +234,14 @@ def read_messages(prompt_text: str) -> list[Message]:
     if not prompt_text:
         return []
     try:
-        return [Message(str(row["role"]), str(row["content"])) for row in json.loads(prompt_text)]
-    except (ValueError, TypeError, KeyError):
+        return [_message(row) for row in json.loads(prompt_text)]
+    except (ValueError, TypeError, KeyError, AttributeError):
         return [Message("prompt", prompt_text)]
+
+
+def _message(row: dict[str, Any]) -> Message:
+    images = tuple(each for each in row.get("images", ()) if re.fullmatch("[0-9a-f]{64}", each))
+    return Message(str(row["role"]), str(row["content"]), images)
 
 
 def _broken_up(messages: Sequence[Message], answers: Sequence[str]) -> Iterable[tuple[str, str]]:

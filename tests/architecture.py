@@ -27,6 +27,7 @@ HEAVY = {
     "nh3": ("arena/markdown.py",),
     "markdown_it": ("arena/markdown.py", "arena/formulas.py"),
     "math_core": ("arena/latex.py",),
+    "PIL": ("arena/uploads/images.py",),
     "pygments": ("arena/highlighting.py",),
     "jinja2": ("judging/custom/templates.py",),
     "re2": ("judging/custom/rules.py",),

@@ -6,6 +6,8 @@ name, such as ``judge``, simply answers.
 """
 
 import argparse
+import base64
+import hashlib
 import json
 import random
 import re
@@ -82,6 +84,18 @@ def bomb() -> bytes:
     """HUGE spaces in about a thousandth of that, as gzip."""
     packer = zlib.compressobj(9, wbits=31)
     return b"".join(packer.compress(b" " * 65536) for _ in range(HUGE // 65536)) + packer.flush()
+
+
+def text_of(message: dict) -> str:
+    """What a message says; an image as a vision model would have to see it: its type and its bytes' hash."""
+    if isinstance(message["content"], str):
+        return message["content"]
+    return "\n".join(part["text"] if part["type"] == "text" else seen(part) for part in message["content"])
+
+
+def seen(part: dict) -> str:
+    head, _, data = part["image_url"]["url"].partition(";base64,")
+    return f"[{head.removeprefix('data:')} {hashlib.sha256(base64.b64decode(data)).hexdigest()}]"
 
 
 class Server(ThreadingHTTPServer):
@@ -172,7 +186,7 @@ class Handler(BaseHTTPRequestHandler):
         name, _, argument = str(body.get("model")).partition(":")
         with self.server.counted(body, {k.lower(): v for k, v in self.headers.items()}) as turn:
             act = getattr(self, "do_" + name.replace("-", "_"), None)
-            prompt = body.get("prompt") or "\n".join(message["content"] for message in body["messages"])
+            prompt = body.get("prompt") or "\n".join(map(text_of, body["messages"]))
             if act is None:
                 return self.send_text(self.server.reply(prompt))
             act(float(argument) if argument else None, turn, prompt)

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from arena.admin.lists import ReadOnlyAdmin, log_changes, number_of
 from arena.models import Answer, Benchmark, Competitor, Prompt, Vote
+from arena.services.images import drop_unused_images
 
 
 @admin.register(Benchmark)
@@ -34,6 +36,15 @@ class BenchmarkAdmin(admin.ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> tuple[str, ...]:
         return (*self.readonly_fields, "slug") if obj else self.readonly_fields  # addresses stay
+
+    def delete_model(self, request: HttpRequest, obj: Benchmark) -> None:
+        super().delete_model(request, obj)
+        drop_unused_images()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Benchmark]) -> None:
+        with transaction.atomic():
+            super().delete_queryset(request, queryset)
+            drop_unused_images()
 
     @admin.display(ordering="prompt_count")
     def prompts(self, benchmark) -> int:

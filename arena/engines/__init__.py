@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from arena.engines.base import (
     Alternative,
+    Attachment,
     Completion,
     Engine,
     EngineError,
@@ -24,6 +25,7 @@ ENGINES: dict[str, Callable[..., Engine]] = {
 __all__ = [
     "ENGINES",
     "Alternative",
+    "Attachment",
     "Completion",
     "Engine",
     "EngineError",

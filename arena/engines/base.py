@@ -10,10 +10,22 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Message:
-    """One turn of a conversation; `role` is "system", "user" or "assistant"."""
+    """One turn of a conversation; `role` is "system", "user" or "assistant".
+
+    `images` names what follows the text, each by its SHA-256; the request holds the bytes.
+    """
 
     role: str
     content: str
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """An image's bytes, and what they are."""
+
+    media_type: str
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -21,18 +33,22 @@ class Request:
     """One conversation to complete, or one raw text to go on with: `prompt`, and then no `messages`.
 
     `key` is the caller's name for it and comes back with the completion. `sampling` holds settings such as
-    temperature, top_p, max_tokens, seed, stop or logprobs; an engine passes them on as they are. Raises
-    ValueError for messages and a prompt at once.
+    temperature, top_p, max_tokens, seed, stop or logprobs; an engine passes them on as they are. `images`
+    holds the images that messages name, by their SHA-256. Raises ValueError for messages and a prompt at
+    once, and for images with a prompt, in which they have no place.
     """
 
     key: str
     messages: tuple[Message, ...]
     sampling: Mapping[str, object] = field(default_factory=dict)
     prompt: str | None = None
+    images: Mapping[str, Attachment] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.messages and self.prompt is not None:
             raise ValueError("A request holds messages or a prompt, not both.")
+        if self.images and self.prompt is not None:
+            raise ValueError("A raw text has no place for images; they need messages.")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Any OpenAI-compatible server (vLLM, Ollama, a provider) over HTTP: POST {base_url}/chat/completions."""
 
 import asyncio
+import base64
 import json
 import random
 import re
@@ -15,7 +16,7 @@ import aiohttp
 from yarl import URL
 
 from arena.engines.addresses import read_url
-from arena.engines.base import Completion, Request
+from arena.engines.base import Attachment, Completion, Message, Request
 from arena.engines.connections import CONNECT_SECONDS, FAILURES, open_session, read_failure
 from arena.engines.guard import Guard
 from arena.engines.replies import (
@@ -52,8 +53,9 @@ class OpenAIEngine:
     - `version`: what is known to run there, for the record.
     - `guard`: for addresses that strangers chose; None connects to any.
 
-    A request with a `prompt` goes to {base_url}/completions. NUL and lone surrogates, which PostgreSQL cannot
-    keep, come out of texts as U+FFFD. `reasoning_content` is not part of a text; an empty string is a text.
+    Images go as data: URIs, in parts of their message behind its text. A request with a `prompt` goes to
+    {base_url}/completions. NUL and lone surrogates, which PostgreSQL cannot keep, come out of texts as
+    U+FFFD. `reasoning_content` is not part of a text; an empty string is a text.
     Error codes: `unauthorized`, `not_found`, `bad_request`, `too_long`, `too_large`, `bad_certificate`,
     `forbidden_address` (the guard's), and `bad_response` for a redirect or compressed data, are final;
     `rate_limited`, `server_error`, `timeout`, `unreachable`, `empty` (a response of no bytes) and any other
@@ -152,7 +154,7 @@ class OpenAIEngine:
     def _body(self, request: Request) -> bytes:
         body = {**self.sampling, **request.sampling, "model": self.model, "stream": False}
         if request.prompt is None:
-            body["messages"] = [{"role": turn.role, "content": turn.content} for turn in request.messages]
+            body["messages"] = [_as_sent(turn, request.images) for turn in request.messages]
         else:
             body["prompt"] = request.prompt
         try:
@@ -226,3 +228,17 @@ class OpenAIEngine:
             return refuse("timeout", message, again=True)
         hint = "raise the deadline, lower max_tokens, or ask fewer at once."
         return refuse("timeout", f"{self._host} gave no complete answer in time; {hint}", again=True)
+
+
+def _as_sent(message: Message, images: Mapping[str, Attachment]) -> dict[str, object]:
+    """A message as the API takes it: text alone, or its text and then its images. Raises Refused."""
+    if not message.images:
+        return {"role": message.role, "content": message.content}
+    parts: list[dict[str, object]] = [{"type": "text", "text": message.content}]
+    for sha256 in message.images:
+        if sha256 not in images:
+            raise refuse("bad_request", "An image of the prompt is not stored any more.", final=True)
+        image = images[sha256]
+        url = f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"
+        parts.append({"type": "image_url", "image_url": {"url": url}})
+    return {"role": message.role, "content": parts}

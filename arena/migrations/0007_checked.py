@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('arena', '0005_counted_votes'),
+        ('arena', '0006_images'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -4,6 +4,7 @@ from arena.models.answers import Answer, Competitor, Match
 from arena.models.benchmarks import Benchmark, Prompt
 from arena.models.changes import VoteChange
 from arena.models.hosts import HostModel, HostWorker
+from arena.models.images import Image, hashes_of
 from arena.models.jobs import Job
 from arena.models.submissions import Endpoint, Submission
 from arena.models.votes import Ballot, Vote, Voter
@@ -16,6 +17,7 @@ __all__ = [
     "Endpoint",
     "HostModel",
     "HostWorker",
+    "Image",
     "Job",
     "Match",
     "Prompt",
@@ -23,4 +25,5 @@ __all__ = [
     "Vote",
     "VoteChange",
     "Voter",
+    "hashes_of",
 ]

@@ -49,6 +49,11 @@ class Prompt(models.Model):
     key = models.CharField(max_length=200, help_text="The id used in files of this benchmark.")
     turns = models.JSONField(help_text="List of the user's messages, one a turn.")
     reference = models.JSONField(null=True, blank=True, help_text="List of reference answers, one a turn.")
+    images = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="A list a turn of its images: sha256, width and height. Empty without any.",
+    )
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)
 
     class Meta:
@@ -70,6 +75,10 @@ class Prompt(models.Model):
         if self.pk is None or not self.answers.exists():
             return
         stored = Prompt.objects.get(pk=self.pk)
-        fixed = ("benchmark_id", "key", "turns", "reference")
+        fixed = ("benchmark_id", "key", "turns", "reference", "images")
         if any(getattr(stored, name) != getattr(self, name) for name in fixed):
             raise ValueError(f"Prompt {self.key} has answers and can no longer change; make a new benchmark.")
+
+    @property
+    def image_count(self) -> int:
+        return sum(map(len, self.images))

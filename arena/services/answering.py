@@ -16,9 +16,10 @@ from django.utils import timezone
 from arena import jobs
 from arena.engines import ENGINES, Completion, Engine, EngineError, Message, Request
 from arena.engines.guard import Guard, parse_allowed
-from arena.models import Answer, Job, Prompt, Submission
+from arena.models import Answer, Job, Prompt, Submission, hashes_of
 from arena.models.jobs import ANSWER
 from arena.sealing import SealBroken, unseal
+from arena.services.images import attach
 
 log = logging.getLogger(__name__)
 
@@ -127,12 +128,13 @@ class _Feed(Iterator[Request]):
                 jobs.drop(ours)
 
     def _request(self, conversation: _Conversation) -> Request:
-        messages = list(self.system)
+        messages, images = list(self.system), hashes_of(conversation.prompt.images)
         for number, turn in enumerate(conversation.prompt.turns[: len(conversation.said) + 1]):
-            messages.append(Message("user", turn))
+            shown = images[number] if images else ()
+            messages.append(Message("user", turn, shown))
             if number < len(conversation.said):
                 messages.append(Message("assistant", conversation.said[number].text or ""))
-        return Request(str(conversation.claim.id), tuple(messages), self.sampling)
+        return attach(Request(str(conversation.claim.id), tuple(messages), self.sampling))
 
 
 def endpoint_engine(submission: Submission) -> Engine:

@@ -8,8 +8,9 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from arena.models import Benchmark, Prompt
+from arena.services.images import store_images
 from arena.services.submissions import UploadRefused
-from arena.uploads import check_prompts
+from arena.uploads import ImageLimits, NewPrompt, check_prompts
 
 
 def create_benchmark(
@@ -21,7 +22,8 @@ def create_benchmark(
         raise UploadRefused.because("The name needs a letter from a to z or a digit, for its address.")
     if slug == "new":  # the address of the form itself
         raise UploadRefused.because("The name new is kept for the site itself. Choose another one.")
-    checked = check_prompts(file, file.name, limit_bytes=settings.UPLOAD_LIMIT)
+    limits = ImageLimits(settings.IMAGE_LIMIT, settings.IMAGE_PIXELS)
+    checked = check_prompts(file, file.name, limit_bytes=settings.UPLOAD_LIMIT, image_limits=limits)
     if checked.problems:
         raise UploadRefused(checked.problems)
     with transaction.atomic():
@@ -36,6 +38,9 @@ def create_benchmark(
         )
         if not created:
             raise UploadRefused.because(f"A benchmark {slug} exists already. Choose another name.")
+        images = {each.sha256: each for row in checked.prompts for turn in row.images for each in turn}
+        if images:
+            store_images(images.values(), now)
         Prompt.objects.bulk_create(
             (
                 Prompt(
@@ -43,6 +48,7 @@ def create_benchmark(
                     key=prompt.key,
                     turns=list(prompt.turns),
                     reference=list(prompt.reference) if prompt.reference else None,
+                    images=_places(prompt),
                     tags=list(prompt.tags),
                 )
                 for prompt in checked.prompts
@@ -50,3 +56,11 @@ def create_benchmark(
             batch_size=1000,
         )
         return benchmark
+
+
+def _places(prompt: NewPrompt) -> list[list[dict[str, object]]]:
+    """What ``Prompt.images`` holds."""
+    return [
+        [{"sha256": each.sha256, "width": each.width, "height": each.height} for each in turn]
+        for turn in prompt.images
+    ]

@@ -2,13 +2,26 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import count, zip_longest
+from typing import NamedTuple
 
 from arena.markdown import VERSION, render
 from arena.models import Answer, Ballot, Prompt
 from arena.outcomes import Order
 
 render_prompt = lru_cache(maxsize=256)(render)  # few prompts, each shown many times
+
+
+SHOWN_WIDTH, SHOWN_HEIGHT = 720, 360  # CSS pixels that an image may take on a page
+
+
+class ShownImage(NamedTuple):
+    """An image of a prompt by its number there, in the size that it has on a page."""
+
+    number: int
+    sha256: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True)
@@ -18,6 +31,7 @@ class Turn:
     prompt: str
     first: str
     second: str
+    images: tuple[ShownImage, ...] = ()
 
 
 def rendered(answer: Answer) -> list[str]:
@@ -40,10 +54,25 @@ def prompt_turns(prompt: Prompt) -> list[str]:
     return [render_prompt(turn) for turn in prompt.turns]
 
 
+def prompt_images(prompt: Prompt) -> list[tuple[ShownImage, ...]]:
+    """The images of each turn, numbered through."""
+    numbers = count(1)
+    return [
+        tuple(_fitted(next(numbers), **image) for image in turn)
+        for turn in prompt.images or [()] * len(prompt.turns)
+    ]
+
+
+def _fitted(number: int, *, sha256: str, width: int, height: int) -> ShownImage:
+    scale = min(1, SHOWN_WIDTH / width, SHOWN_HEIGHT / height)
+    return ShownImage(number, sha256, max(1, round(width * scale)), max(1, round(height * scale)))
+
+
 def shown_turns(ballot: Ballot) -> list[Turn]:
     """What the voter of ``ballot`` sees, turn by turn, in the ballot's order."""
     match = ballot.match
     texts = [rendered(match.answer_a), rendered(match.answer_b)]
     first, second = reversed(texts) if ballot.order == Order.BA else texts
     rows = zip_longest(prompt_turns(match.prompt), first, second, fillvalue="")
-    return [Turn(*row) for row in rows]
+    images = prompt_images(match.prompt)
+    return [Turn(*row, *images[number : number + 1]) for number, row in enumerate(rows)]

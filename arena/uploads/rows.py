@@ -8,6 +8,7 @@ from typing import IO, NamedTuple
 
 from arena.uploads.strict_json import Decoder, ListReader, NotJSON
 
+LONGEST_CELL = 1024 * 1024  # characters, whatever a line may have: images come in JSON alone
 CHUNK = 64 * 1024  # bytes of one read
 MOST_LINES = 2_000_000
 OTHER_KINDS = {
@@ -198,7 +199,7 @@ def _texts(chunks: Iterator[bytes]) -> Iterator[str]:
 
 def _csv_rows(lines: Iterator[_Line], longest: int, check_header: HeaderCheck) -> Iterator[Row | Problem]:
     # The limit of a cell is the module's own state, 128 KiB at first; it only ever grows here.
-    csv.field_size_limit(max(csv.field_size_limit(), longest))
+    csv.field_size_limit(max(csv.field_size_limit(), min(longest, LONGEST_CELL)))
     flaws: list[Problem] = []
     reader = csv.reader(_csv_lines(lines, longest, flaws), strict=True)
     header: list[str] | None = None

@@ -8,13 +8,14 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from arena.forms import BenchmarkForm, too_large
 from arena.models import Benchmark
 from arena.services.benchmarks import create_benchmark
-from arena.services.rendering import prompt_turns
+from arena.services.rendering import prompt_images, prompt_turns
 from arena.services.submissions import UploadRefused
 
 PROMPTS_A_PAGE = 25
@@ -44,7 +45,9 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "benchmark": benchmark,
         "page": page,
-        "rows": [(prompt, prompt_turns(prompt)) for prompt in page],
+        "rows": [
+            (prompt, list(zip(prompt_turns(prompt), prompt_images(prompt), strict=True))) for prompt in page
+        ],
         "tag": tag,
         "categories": categories,
         "prompt_count": benchmark.prompts.count(),
@@ -76,13 +79,19 @@ def new(request: HttpRequest) -> HttpResponse:
 def template_file(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     """A JSON Lines file with every prompt and an empty answer a turn, ready to be filled in."""
     benchmark = get_object_or_404(Benchmark, slug=slug)
-    prompts = benchmark.prompts.values_list("key", "turns").iterator(500)
-    response = StreamingHttpResponse(map(_line, prompts), content_type="application/jsonl; charset=utf-8")
+    prompts = benchmark.prompts.values_list("key", "turns", "images").iterator(500)
+    response = StreamingHttpResponse(
+        (_line(request, *prompt) for prompt in prompts), content_type="application/jsonl; charset=utf-8"
+    )
     response["Content-Disposition"] = f'attachment; filename="{benchmark.slug}-template.jsonl"'
     return response
 
 
-def _line(prompt: tuple[str, list[str]]) -> str:
-    key, turns = prompt
+def _line(request: HttpRequest, key: str, turns: list[str], images: list[list[dict[str, str]]]) -> str:
     blank = {"answer": ""} if len(turns) == 1 else {"turns": [""] * len(turns)}
-    return json.dumps({"id": key, "prompt": turns, **blank}, ensure_ascii=False) + "\n"
+    addresses = [
+        [request.build_absolute_uri(reverse("image", args=[each["sha256"]])) for each in turn]
+        for turn in images
+    ]
+    shown = {"images": addresses} if images else {}
+    return json.dumps({"id": key, "prompt": turns, **shown, **blank}, ensure_ascii=False) + "\n"

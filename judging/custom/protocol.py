@@ -68,6 +68,8 @@ class CustomProtocol:
     rule: Rule
     labels: Mapping[str, Verdict]
 
+    sees_images = False  # its template places texts
+
     @property
     def apart(self) -> bool:
         return self.spec.asks == SINGLE

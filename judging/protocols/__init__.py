@@ -44,6 +44,10 @@ class JudgingProtocol(Protocol):
     def apart(self) -> bool:
         """Whether the judge sees one answer at a time, so that there is no order to ask in twice."""
 
+    @property
+    def sees_images(self) -> bool:
+        """Whether the images of a question are shown; a form that does not refuses such questions."""
+
     def fits(self, question: Question) -> bool:
         """Whether questions of this shape can be asked in this form."""
 
@@ -85,6 +89,11 @@ def choose(
         return PROTOCOLS[_made_for(question)]
     if name not in forms:
         raise UnfitProtocol(f"There is no protocol {name!r}; there are {', '.join(forms)}.")
+    if question.all_images and not forms[name].sees_images:
+        raise UnfitProtocol(
+            f"{name} shows no images, and this question has {len(question.all_images)}; "
+            "register the judge with one of our own protocols to have them shown."
+        )
     if not forms[name].fits(question):
         turns, reference = len(question.turns), "a" if question.has_reference else "no"
         raise UnfitProtocol(

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from arena.engines import Completion, Engine, Message, Request
 
@@ -27,7 +27,10 @@ def requests_for(key: str, shown: Shown | Apart, sampling: Mapping[str, object])
 
 
 def as_json(shown: Shown | Apart) -> str:
-    """What was shown, as a JSON list of messages; a raw text is one with the role "prompt"."""
+    """What was shown, as a JSON list of messages; a raw text is one with the role "prompt".
+
+    Images are named by their SHA-256, in `images` of a message that shows any.
+    """
     if isinstance(shown, Apart):
         named = zip(PLACES, shown, strict=True)
         rows = [{**row, "role": f"{row['role']}, {name}"} for name, each in named for row in _rows(each)]
@@ -74,10 +77,15 @@ def _request(key: str, shown: Shown, sampling: Mapping[str, object]) -> Request:
     return Request(key, shown, sampling)
 
 
-def _rows(shown: Shown) -> list[dict[str, str]]:
+def _rows(shown: Shown) -> list[dict[str, Any]]:
     if isinstance(shown, str):
         return [{"role": "prompt", "content": shown}]
-    return [{"role": message.role, "content": message.content} for message in shown]
+    return [_row(message) for message in shown]
+
+
+def _row(message: Message) -> dict[str, Any]:
+    named = {"images": list(message.images)} if message.images else {}
+    return {"role": message.role, "content": message.content} | named
 
 
 def _join(key: str, first: Completion, second: Completion) -> Completion:

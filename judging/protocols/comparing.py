@@ -15,6 +15,7 @@ class Comparison:
 
     task = wording.TASK
     apart = False
+    sees_images = True
     constraint: Mapping[str, object] = {"choice": list(MARKERS.values())}
 
     def system(self, question: Question) -> str:
@@ -28,7 +29,10 @@ class Comparison:
             *frame_answer("first", question, first),
             *frame_answer("second", question, second),
         ]
-        return compose(self.system(question), blocks, self.task)
+        system = self.system(question)
+        if question.all_images:
+            system = wording.paragraphs(system, wording.IMAGES)
+        return compose(system, blocks, self.task, question.all_images)
 
     def read(self, text: str) -> Verdict | None:
         return read_last_verdict(text)

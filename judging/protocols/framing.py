@@ -33,15 +33,21 @@ _FORGED_MARK = re.compile(
 
 @dataclass(frozen=True)
 class Question:
-    """What both answers reply to: one or more turns, and a reference answer to each where there is one."""
+    """What both answers reply to: one or more turns, with the images and reference answers to each."""
 
     turns: tuple[str, ...]
     reference: tuple[str, ...] | None = None
     is_math: bool = False
+    images: tuple[tuple[str, ...], ...] = ()  # SHA-256s a turn; empty where no turn has any
 
     @property
     def has_reference(self) -> bool:
         return any(text.strip() for text in self.reference or ())
+
+    @property
+    def all_images(self) -> tuple[str, ...]:
+        """In the order of their numbers: the first is image 1."""
+        return tuple(sha256 for turn in self.images for sha256 in turn)
 
 
 def neutralise(text: str) -> str:
@@ -70,9 +76,10 @@ def forged_grade(names: Iterable[str]) -> re.Pattern[str]:
 def frame_question(question: Question) -> tuple[str, ...]:
     """The blocks of the question's turns, then those of its reference answers, where they are not empty."""
     reference = question.reference or ()
-    code = _code(question.turns, reference)
+    code = _code(question.turns, reference, *question.images)
+    numbers = _numbers(question)
     blocks = [
-        _frame(_label("question", n, len(question.turns)), text, code)
+        _frame(_label("question", n, len(question.turns)) + numbers[n - 1], text, code)
         for n, text in enumerate(question.turns, start=1)
     ]
     blocks += [
@@ -101,16 +108,28 @@ def frame_answer(place: str, question: Question, answer: tuple[str, ...]) -> tup
     return tuple(_frame(_label(name, n, count), text, code) for n, text in numbered)
 
 
-def compose(system: str, blocks: Iterable[str], task: str) -> tuple[Message, ...]:
-    """The messages: the rules, then what is to be judged, then the task once more after it."""
+def compose(
+    system: str, blocks: Iterable[str], task: str, images: tuple[str, ...] = ()
+) -> tuple[Message, ...]:
+    """The messages: the rules, then what is to be judged, then the task once more, and then the images."""
     return (
         Message(role="system", content=system),
-        Message(role="user", content="\n\n".join([*blocks, task])),
+        Message(role="user", content="\n\n".join([*blocks, task]), images=images),
     )
 
 
 def _label(name: str, turn: int, count: int) -> str:
     return name if count == 1 else f"{name}, turn {turn}"
+
+
+def _numbers(question: Question) -> list[str]:
+    """What the mark of each turn says of its images: nothing, "with image 1" or "with images 2 to 4"."""
+    said, last = [], 0
+    for turn in question.images or [()] * len(question.turns):
+        first, last = last + 1, last + len(turn)
+        one = f", with image {last}" if turn else ""
+        said.append(one if len(turn) < 2 else f", with images {first} to {last}")
+    return said
 
 
 def _frame(label: str, text: str, code: str) -> str:

@@ -47,6 +47,7 @@ class Grading:
 
     takes = "one turn or more"
     apart = True
+    sees_images = True
 
     @property
     def constraint(self) -> Mapping[str, object]:
@@ -98,10 +99,11 @@ class Grading:
     def _show(self, question: Question, answer: tuple[str, ...]) -> tuple[Message, ...]:
         guide = [wording.CONVERSATION_OF_ONE] if len(question.turns) > 1 else []
         guide += [wording.REFERENCE] if question.has_reference else []
+        guide += [wording.IMAGES] if question.all_images else []
         system = wording.paragraphs(wording.GRADER, *guide, self._scale, wording.DATA_OF_ONE, self._form)
         harmless = tuple(self._forged.sub(r"\1[ [\2] ]", text) for text in answer)
         blocks = [*frame_question(question), *frame_answer("", question, harmless)]
-        return compose(system, blocks, wording.TASK_GRADES)
+        return compose(system, blocks, wording.TASK_GRADES, question.all_images)
 
     @property
     def _scale(self) -> str:

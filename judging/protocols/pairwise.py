@@ -21,4 +21,4 @@ class Pairwise(Comparison):
     def render(
         self, question: Question, first: tuple[str, ...], second: tuple[str, ...]
     ) -> tuple[Message, ...]:
-        return super().render(Question(question.turns), first, second)
+        return super().render(Question(question.turns, images=question.images), first, second)

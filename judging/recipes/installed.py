@@ -28,6 +28,8 @@ class InstalledProtocol:
     texts: Mapping[str, str]
     asks: str = PAIR
 
+    sees_images = False  # the authors' words speak of texts alone
+
     @property
     def apart(self) -> bool:
         return self.asks == SINGLE

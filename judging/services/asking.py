@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from arena.engines import ENGINES, Completion, Engine
+from arena.services.images import attach
 from judging import baselines, panels
 from judging.models import Judge
 from judging.protocols.asking import complete
@@ -30,7 +31,7 @@ def ask_judge(judge: Judge, asks: Iterable[Ask], engine: Engine | None) -> Gener
     if judge.engine == Judge.Engine.PANEL:
         return _rule_by_panel(judge, asks)
     engine = engine or engine_of(judge)
-    return complete(engine, ((ask.key, ask.requests) for ask in asks))
+    return complete(engine, ((ask.key, tuple(map(attach, ask.requests))) for ask in asks))
 
 
 def engine_of(judge: Judge, **options: Any) -> Engine:

@@ -11,7 +11,7 @@ from judging.protocols import UnfitProtocol
 from judging.services.budgets import matches_to_plan
 from judging.services.feeding import BOTH_ORDERS, kind_of
 from judging.services.judging import unplanned
-from judging.services.lengths import size_of, tokens_a_byte
+from judging.services.lengths import IMAGE_TOKENS, images_of, size_of, tokens_a_byte
 from judging.services.recipes import protocols_of
 from judging.services.rendering import add_texts, render
 
@@ -79,14 +79,14 @@ def measure_rate(judge: Judge) -> float | None:
 
 def _from_lengths(judge: Judge, subjects: list[int], requests: int) -> tuple[float | None, float | None]:
     """Tokens of so many requests, from the lengths of some prompts and the most that may be written."""
-    sizes = list(_sizes(judge, subjects))
+    tokens = list(_tokens(judge, subjects, tokens_a_byte(judge)))
     most = judge.sampling.get("max_tokens")
-    tokens_in = requests * fmean(sizes) * tokens_a_byte(judge) if sizes else None
+    tokens_in = requests * fmean(tokens) if tokens else None
     return tokens_in, requests * most if isinstance(most, int) else None
 
 
-def _sizes(judge: Judge, subjects: list[int]) -> Iterator[int]:
-    """Bytes of the prompts that these matches make, in the first order."""
+def _tokens(judge: Judge, subjects: list[int], rate: float) -> Iterator[float]:
+    """About how many tokens are in the prompts that these matches make, in the first order."""
     matches = Match.objects.in_bulk(subjects).values()
     add_texts(matches)
     forms = protocols_of(judge)
@@ -96,4 +96,5 @@ def _sizes(judge: Judge, subjects: list[int]) -> Iterator[int]:
         except UnfitProtocol:
             continue
         if shown.requests:
-            yield sum(map(size_of, shown.requests))
+            images = sum(map(images_of, shown.requests))
+            yield sum(map(size_of, shown.requests)) * rate + images * IMAGE_TOKENS

@@ -15,7 +15,7 @@ from arena.outcomes import Order
 from judging.models import KIND, Judge, Judgment
 from judging.protocols import JudgingProtocol, UnfitProtocol
 from judging.services.budgets import Purse
-from judging.services.lengths import room_of, size_of
+from judging.services.lengths import images_of, room_of, size_of
 from judging.services.rendering import Ask, add_texts, render
 
 BOTH_ORDERS = (Order.AB, Order.BA)
@@ -121,7 +121,8 @@ class Feed(Iterator[Ask]):
             work.refuse("unfit_protocol", str(error))
         else:
             longest = max(map(size_of, ask.requests), default=0)
-            if not (excess := self.lengths.excess(longest, self.judge.sampling)):
+            images = max(map(images_of, ask.requests), default=0)
+            if not (excess := self.lengths.excess(longest, self.judge.sampling, images)):
                 return ask
             work.refuse("too_long", excess)
         self.closed.append(work)

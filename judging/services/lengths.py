@@ -11,6 +11,7 @@ LOOKED_AT = 100  # of the judge's latest rulings
 ENOUGH = 20  # of them, to trust their rate
 UNKNOWN = 1 / 3  # tokens a byte: what is more than plain text takes, code and numbers included
 MARGIN = 1.05
+IMAGE_TOKENS = 1600  # that an image is reckoned to take; most models need 250 to 1,600 at their usual sizes
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,11 @@ class Room:
     context: int | None
     tokens_a_byte: float
 
-    def excess(self, size: int, sampling: Mapping[str, object]) -> str:
-        """Why a prompt of so many bytes is too long, in a sentence; empty when it fits."""
+    def excess(self, size: int, sampling: Mapping[str, object], images: int = 0) -> str:
+        """Why a prompt of so many bytes and images is too long, in a sentence; empty when it fits."""
         asked = sampling.get("max_tokens", sampling.get("max_completion_tokens", 0))
         ruling = asked if isinstance(asked, int) else 0
-        tokens = round(size * self.tokens_a_byte)
+        tokens = round(size * self.tokens_a_byte) + IMAGE_TOKENS * images
         if self.context is None or tokens + ruling <= self.context:
             return ""
         need = f"about {tokens:,} tokens and {ruling:,} for the ruling"
@@ -37,6 +38,11 @@ def size_of(request: Request) -> int:
     return sum(len(text.encode()) for text in (*texts, request.prompt or ""))
 
 
+def images_of(request: Request) -> int:
+    """How many images a request shows."""
+    return sum(len(message.images) for message in request.messages)
+
+
 def room_of(judge: Judge) -> Room:
     """The judge's room, with its own rate of tokens to bytes where that matters."""
     context = judge.context or (judge.host_model.max_model_len if judge.host_model else None)
@@ -46,10 +52,12 @@ def room_of(judge: Judge) -> Room:
 def tokens_a_byte(judge: Judge) -> float:
     """The highest rate among what it judged lately, and a little more."""
     latest = judge.judgments.exclude(tokens_in=None).exclude(prompt_sha256="").order_by("-pk")[:LOOKED_AT]
-    rates = [(row.tokens_in or 0) / _size(row.prompt_text) for row in latest]
+    prompts = [(row.tokens_in or 0, json.loads(row.prompt_text)) for row in latest]
+    # What an image took is not known by itself, so prompts that show any say nothing of texts.
+    rates = [tokens / _size(rows) for tokens, rows in prompts if not any("images" in row for row in rows)]
     return MARGIN * max(rates) if len(rates) >= ENOUGH else UNKNOWN
 
 
-def _size(prompt_text: str) -> int:
+def _size(rows: list[dict[str, object]]) -> int:
     """Bytes of all that a stored prompt says."""
-    return sum(len(str(row["content"]).encode()) for row in json.loads(prompt_text)) or 1
+    return sum(len(str(row["content"]).encode()) for row in rows) or 1

@@ -10,6 +10,7 @@ from django.conf import settings
 from arena import jobs
 from arena.engines import Completion, Engine, Message, Request
 from arena.models import Job
+from arena.services.images import attach
 from judging.models import REASONS, Judge, Judgment
 from judging.services.asking import engine_of
 
@@ -42,7 +43,7 @@ def reasons_request(judgment: Judgment) -> Request | None:
         return Request(str(judgment.pk), (), sampling, prompt=rows[0]["content"] + said.rstrip() + "\n")
     if not rows or not roles <= {"system", "user", "assistant"}:
         return None
-    messages = tuple(Message(row["role"], row["content"]) for row in rows)
+    messages = tuple(Message(row["role"], row["content"], tuple(row.get("images", ()))) for row in rows)
     return Request(str(judgment.pk), (*messages, Message("assistant", said), Message("user", ASK)), sampling)
 
 
@@ -67,7 +68,7 @@ def give_reasons(judge: Judge, *, worker: str, engine: Engine | None = None) -> 
                 jobs.drop(gone)
             if not asked:
                 return 0
-            with closing((engine or engine_of(judge)).stream(asked.values())) as completions:  # type: ignore[type-var]
+            with closing((engine or engine_of(judge)).stream(map(attach, asked.values()))) as completions:  # type: ignore[type-var]
                 return sum(_store(by_key[each.key], asked[each.key], each) for each in completions)
     except (ValueError, TypeError, OSError) as error:
         with jobs.fenced(claims) as ours:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from arena.engines import Request
-from arena.models import Answer, Match, Prompt
+from arena.models import Answer, Match, Prompt, hashes_of
 from arena.outcomes import Order
 from judging.models import Judge
 from judging.protocols import JudgingProtocol, Question, choose, suspicious
@@ -72,7 +72,8 @@ def render_texts(
 def question_of(match: Match) -> Question:
     prompt = match.prompt
     reference = tuple(text or "" for text in prompt.reference) if prompt.reference else None
-    return Question(tuple(prompt.turns), reference, is_math=any(tag.lower() in MATH for tag in prompt.tags))
+    is_math = any(tag.lower() in MATH for tag in prompt.tags)
+    return Question(tuple(prompt.turns), reference, is_math, hashes_of(prompt.images))
 
 
 def add_texts(matches: Collection[Match]) -> None:
