@@ -29,6 +29,14 @@ def make_model(python: str, folder: Path, seed: int = 1, positions: int = 2048) 
     return folder
 
 
+def make_vision_model(python: str, folder: Path) -> Path:
+    """A model that takes images; tests/tiny_vision.py makes it."""
+    script = Path(__file__).with_name("tiny_vision.py")
+    done = subprocess.run([python, str(script), str(folder)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
 def with_unknown_architecture(model: Path, folder: Path) -> Path:
     return _changed(model, folder, architectures=["FrobnicatorForCausalLM"])
 
@@ -65,27 +73,41 @@ def _changed(model: Path, folder: Path, **settings: object) -> Path:
     return folder
 
 
-def main() -> None:
-    import torch
+def new_tokenizer(chat_template: str, special: list[str]):
+    """Every byte, some pairs of TEXT, and these tokens behind <s> and </s>."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
-    folder, seed, positions = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     every_byte = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(
-        vocab_size=384, special_tokens=["<s>", "</s>"], initial_alphabet=every_byte, show_progress=False
+        vocab_size=384 + len(special),
+        special_tokens=["<s>", "</s>", *special],
+        initial_alphabet=every_byte,
+        show_progress=False,
     )
     tokenizer.train_from_iterator(TEXT * 4, trainer)
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>", chat_template=CHAT
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="</s>",
+        chat_template=chat_template,
     )
-    fast.save_pretrained(folder)
+
+
+def main() -> None:
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    folder, seed, positions = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    tokenizer = new_tokenizer(CHAT, [])
+    tokenizer.save_pretrained(folder)
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=tokenizer.get_vocab_size(),
+        vocab_size=len(tokenizer),
         hidden_size=64,
         intermediate_size=128,
         num_hidden_layers=2,
