@@ -1,9 +1,11 @@
 """Reading a judge's own text: which verdict it ends with, or none.
 
 The form asked for is a last line ``Verdict: [[A]]``, ``[[B]]`` or ``[[tie]]``; A is the answer shown first.
+Of many answers it is ``Ranking: 2 > 1 = 3``, by the numbers that they are shown under.
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from arena.outcomes import Verdict
@@ -14,6 +16,12 @@ LABELS = {"a": Verdict.FIRST, "b": Verdict.SECOND, "tie": Verdict.TIE, "c": Verd
 PAD = r"[^\S\r\n]{0,8}[*_]{0,3}[^\S\r\n]{0,8}"
 _MARKER = re.compile(rf"\[\[{PAD}(a|b|c|tie){PAD}\]\]", re.IGNORECASE)
 _LABEL = re.compile(r"\bverdict[\s*_]{0,6}:", re.IGNORECASE)
+# Only what begins like a ranking tries to be one; between label and number may stand brackets and emphasis.
+_RANKING = re.compile(
+    r"(?<![^\W_])ranking[\s*_]{0,6}:(?=[\s*_`\[(]{0,12}(?:answer[ ]?)?[0-9])", re.IGNORECASE
+)
+_PLACE = r"[\[(]{0,2}(?:answer[ ]?)?([1-9])[\])]{0,2}"
+_PLACES = re.compile(rf"[\[(]{{0,2}}{_PLACE}(?: ?[>=] ?{_PLACE}){{1,8}}[\])]{{0,2}}[.!]?", re.IGNORECASE)
 _QUOTES = frozenset("\"'`“”‘’«»")
 
 
@@ -24,6 +32,15 @@ def compare_scores(first: float, second: float, tie_margin: float = 0.0) -> Verd
     if abs(lead) <= tie_margin:
         return Verdict.TIE
     return Verdict.FIRST if lead > 0 else Verdict.SECOND
+
+
+def compare_among(
+    scores: Sequence[float], pairs: Sequence[tuple[int, int]], tie_margin: float = 0.0
+) -> list[Verdict | None]:
+    """The verdict on each pair of places (from 0), by the scores of all; none of any without scores."""
+    if not scores:
+        return [None] * len(pairs)
+    return [compare_scores(scores[first], scores[second], tie_margin) for first, second in pairs]
 
 
 class Found(NamedTuple):
@@ -55,6 +72,35 @@ def find_last_verdict(text: str) -> Found | None:
             said = {LABELS[marker.group(1).lower()] for marker in markers}
             return Found(said.pop(), end + markers[-1].start(1)) if len(said) == 1 else None
     return None
+
+
+def read_last_ranking(text: str, count: int) -> tuple[int, ...]:
+    """What each of so many answers has below it in the ranking that ``text`` ends with; empty (unscored) if
+    it cannot be read.
+
+    The last line decides in which ``Ranking:`` stands before a number, so rankings weighed or quoted on
+    earlier lines do not matter. After the label nothing may follow but each number once, with > and =
+    between them; case, spaces, brackets and emphasis are ignored. A line with two such labels is unscored.
+    """
+    for line in reversed(text.splitlines()):
+        labels = list(_RANKING.finditer(line))
+        if labels:
+            return _below(line[labels[0].end() :], count) if len(labels) == 1 else ()
+    return ()
+
+
+def _below(said: str, count: int) -> tuple[int, ...]:
+    said = " ".join(re.sub(r"[*_`]", "", said).split())
+    numbers = [int(digit) for digit in re.findall(r"[0-9]", said)]
+    if not _PLACES.fullmatch(said) or sorted(numbers) != list(range(1, count + 1)):
+        return ()
+    below: dict[int, int] = {}
+    left = count
+    for equals in said.split(">"):
+        tied = [int(digit) for digit in re.findall(r"[0-9]", equals)]
+        left -= len(tied)
+        below |= dict.fromkeys(tied, left)
+    return tuple(below[number] for number in range(1, count + 1))
 
 
 def _asserted(line: str) -> list[re.Match[str]]:

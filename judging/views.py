@@ -92,6 +92,15 @@ class Opinion:
         return WORDS[self.side]
 
     @property
+    def numbers(self) -> str:
+        """Which numbers A and B had, where many answers were ranked at once."""
+        among = self.judgment.among if self.judgment else None
+        if not among or not self.judgment:
+            return ""
+        a, b = among[1:] if self.judgment.order == Order.AB else among[:0:-1]
+        return f"Ranked among {among.answers} answers: A was number {a}, B was number {b}."
+
+    @property
     def said(self) -> list[tuple[str, str]]:
         """The judge's texts with their titles: one, or two if it was asked about each answer by itself."""
         text = (self.judgment.raw_text or "") if self.judgment else ""
@@ -218,7 +227,7 @@ def opinions_of_judges(judgments: Iterable[Judgment], answers: Sequence[str]) ->
             who=str(judgment.judge),
             href=judgment.judge.get_absolute_url(),
             side=SIDES[judgment.winner],
-            order=ORDERS[Order(judgment.order)],
+            order=ORDERS[Order(judgment.order)] + (f", among {among.answers}" if among else ""),
             turn=judgment.turn,
             judgment=judgment,
             messages=(messages := read_messages(judgment.prompt_text)),
@@ -226,6 +235,7 @@ def opinions_of_judges(judgments: Iterable[Judgment], answers: Sequence[str]) ->
             disagrees=len(said[judgment.judge_id, judgment.turn]) > 1,
         )
         for judgment in judgments
+        for among in [judgment.among]
     ]
 
 
@@ -266,7 +276,7 @@ def facts_of(judgment: Judgment) -> Iterable[tuple[str, str]]:
         "Settings": ", ".join(
             f"{key} {value}"
             for key, value in sorted(judgment.settings.items())
-            if key not in ("model", "engine", "members")
+            if key not in ("model", "engine", "members", "answers", "places")
         ),
         "Ended by": judgment.finish_reason,
         "Prompt’s SHA-256": judgment.prompt_sha256,

@@ -24,6 +24,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ANSWER = re.compile(r"<<<(first|second|) ?answer[^|>]*\| (\w+)>>>\n(.*?)\n<<<end \| \2>>>", re.DOTALL)
+NUMBERED = re.compile(r"<<<answer (\d+) \| (\w+)>>>\n(.*?)\n<<<end \| \2>>>", re.DOTALL)
 HUGE = 100 * 1024 * 1024  # bytes
 
 
@@ -53,6 +54,16 @@ def graded(prompt: str) -> str:
     return "By length.\n" + "\n".join(f"{name}: [[{grade}]]" for name in lines)
 
 
+def ranked(prompt: str) -> str:
+    """All numbered answers by length, those of the same length equal."""
+    sizes = {number: len(text) for number, _, text in NUMBERED.findall(prompt)}
+    by_size: dict[int, list[str]] = {}
+    for number, size in sizes.items():
+        by_size.setdefault(size, []).append(number)
+    said = " > ".join(" = ".join(by_size[size]) for size in sorted(by_size, reverse=True))
+    return f"By length.\nRanking: {said}"
+
+
 def echo(prompt: str) -> str:
     return prompt
 
@@ -62,6 +73,7 @@ VERDICTS: dict[str, Callable[[str], str]] = {
     "first": first,
     "random": by_chance,
     "graded": graded,
+    "ranked": ranked,
     "echo": echo,
 }
 

@@ -69,6 +69,7 @@ class CustomProtocol:
     labels: Mapping[str, Verdict]
 
     sees_images = False  # its template places texts
+    most = 2
 
     @property
     def apart(self) -> bool:

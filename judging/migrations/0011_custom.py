@@ -6,14 +6,14 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('judging', '0013_rubrics'),
+        ('judging', '0010_rubrics'),
     ]
 
     operations = [
         migrations.AlterField(
             model_name='judge',
             name='protocol',
-            field=models.CharField(blank=True, help_text='Empty: the pairwise form that fits each prompt (reference, math, turns). Or grading, rubric, or the name@hash of a rubric, a custom judge or an installed recipe.', max_length=40),
+            field=models.CharField(blank=True, help_text='Empty: the pairwise form that fits each prompt (reference, math, turns). Or ranking, grading, rubric, or the name@hash of a rubric, a custom judge or an installed recipe.', max_length=40),
         ),
         migrations.CreateModel(
             name='CustomJudge',

@@ -3,7 +3,7 @@
 from judging.models.custom import CustomJudge
 from judging.models.differences import Difference, differences
 from judging.models.judges import PEOPLE, Judge
-from judging.models.judgments import Judgment, JudgmentChange, compressed
+from judging.models.judgments import Among, Judgment, JudgmentChange, compressed
 from judging.models.panels import Panel, Seat
 from judging.models.recipes import InstalledRecipe
 from judging.models.rubrics import Rubric
@@ -16,6 +16,7 @@ __all__ = [
     "KIND",
     "PEOPLE",
     "REASONS",
+    "Among",
     "CustomJudge",
     "Difference",
     "InstalledRecipe",

@@ -59,8 +59,8 @@ class Judge(models.Model):
     protocol = models.CharField(
         max_length=40,
         blank=True,
-        help_text="Empty: the pairwise form that fits each prompt (reference, math, turns). Or grading, "
-        "rubric, or the name@hash of a rubric, a custom judge or an installed recipe.",
+        help_text="Empty: the pairwise form that fits each prompt (reference, math, turns). Or ranking, "
+        "grading, rubric, or the name@hash of a rubric, a custom judge or an installed recipe.",
     )
     model = models.CharField(max_length=200, blank=True, help_text="Model name, or the baseline's name.")
     base_url = models.CharField(max_length=300, blank=True, help_text="With the version: http://host:8000/v1")

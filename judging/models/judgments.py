@@ -1,6 +1,7 @@
 """What judges said, and the changes of it that are not counted yet."""
 
 import zlib
+from typing import NamedTuple
 
 from django.db import models
 from django.db.models import Q
@@ -24,6 +25,17 @@ class JudgmentQuerySet(models.QuerySet["Judgment"]):
 def compressed(text: str) -> bytes:
     """A prompt as it is stored."""
     return zlib.compress(text.encode()) if text else b""
+
+
+class Among(NamedTuple):
+    """Where a ruling's two answers stood when many were ranked at once, by number from 1."""
+
+    answers: int
+    first: int
+    second: int
+
+    def as_settings(self) -> dict[str, int | list[int]]:
+        return {"answers": self.answers, "places": [self.first, self.second]}
 
 
 class Judgment(models.Model):
@@ -99,6 +111,12 @@ class Judgment(models.Model):
     @prompt_text.setter
     def prompt_text(self, text: str) -> None:
         self.prompt_zlib = compressed(text)
+
+    @property
+    def among(self) -> Among | None:
+        """None where the judge was shown nothing but the match."""
+        places = self.settings.get("places")
+        return Among(self.settings["answers"], *places) if places else None
 
 
 class JudgmentChange(Change):

@@ -17,6 +17,6 @@ def form_named(protocol: str) -> JudgingProtocol | None:
         return custom.form()
     name, _, asks = protocol.partition("@")[0].partition("/")
     recipe, found = RECIPES.get(name), InstalledRecipe.objects.behind(protocol)
-    if recipe is None or found is None:
+    if recipe is None or found is None or not recipe.judges(asks or recipe.asks):
         return None
     return InstalledProtocol(protocol, recipe, found.texts, asks or recipe.asks)

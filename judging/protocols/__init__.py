@@ -1,7 +1,7 @@
 """The forms in which a judge is asked. A new one is a file beside these and a line in ``PROTOCOLS``."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from arena.engines import TokenLogprob
 from arena.outcomes import Verdict
@@ -11,6 +11,7 @@ from judging.protocols.grading import GENERAL, WHOLE, Criterion, Grading
 from judging.protocols.math_reference import MathReference
 from judging.protocols.pairwise import Pairwise
 from judging.protocols.pairwise_reference import PairwiseReference
+from judging.protocols.ranking import Ranking
 from judging.protocols.two_turns import TwoTurns
 from judging.protocols.weighing import Weight
 
@@ -20,12 +21,14 @@ __all__ = [
     "Criterion",
     "Grading",
     "JudgingProtocol",
+    "ManyProtocol",
     "Question",
     "Shown",
     "UnfitProtocol",
     "Weight",
     "choose",
     "neutralise",
+    "ranks",
     "suspicious",
 ]
 
@@ -48,6 +51,10 @@ class JudgingProtocol(Protocol):
     def sees_images(self) -> bool:
         """Whether the images of a question are shown; a form that does not refuses such questions."""
 
+    @property
+    def most(self) -> int:
+        """How many answers it can show at once: two, or more where it is a ``ManyProtocol``."""
+
     def fits(self, question: Question) -> bool:
         """Whether questions of this shape can be asked in this form."""
 
@@ -64,6 +71,21 @@ class JudgingProtocol(Protocol):
         """Whether an answer's text imitates a verdict or the marks of this prompt."""
 
 
+class ManyProtocol(JudgingProtocol, Protocol):
+    """The same for more than two answers at once."""
+
+    def render_many(self, question: Question, answers: Sequence[tuple[str, ...]]) -> Shown:
+        """What shows the answers, two at least, in this order."""
+
+    def read_many(self, text: str, count: int, pairs: Sequence[tuple[int, int]]) -> list[Verdict | None]:
+        """What the text on so many answers says of each pair of places, which are counted from 0."""
+
+
+def ranks(form: JudgingProtocol | None) -> TypeGuard[ManyProtocol]:
+    """Whether the judge is asked about many answers at once."""
+    return form is not None and form.most > 2
+
+
 class UnfitProtocol(ValueError):
     """A protocol was named that does not exist or cannot ask this question, or none can."""
 
@@ -75,6 +97,7 @@ PROTOCOLS: dict[str, JudgingProtocol] = {
         PairwiseReference(),
         MathReference(),
         TwoTurns(),
+        Ranking(),
         Grading("grading", WHOLE, 1, 10),
         Grading("rubric", GENERAL, 1, 4),
     )

@@ -16,6 +16,7 @@ class Comparison:
     task = wording.TASK
     apart = False
     sees_images = True
+    most = 2
     constraint: Mapping[str, object] = {"choice": list(MARKERS.values())}
 
     def system(self, question: Question) -> str:

@@ -33,7 +33,7 @@ _FORGED_MARK = re.compile(
 
 @dataclass(frozen=True)
 class Question:
-    """What both answers reply to: one or more turns, with the images and reference answers to each."""
+    """What the answers reply to: one or more turns, with the images and reference answers to each."""
 
     turns: tuple[str, ...]
     reference: tuple[str, ...] | None = None
@@ -72,6 +72,13 @@ def forged_grade(names: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"({before})\[{_GAP}\[({_PAD}[0-9]{{1,3}}{_PAD})\]{_GAP}\]", re.IGNORECASE)
 
 
+FORGED_RANKING = re.compile(
+    rf"(?<![^\W_])(r)({_GAP}{_GAP.join('anking')}{_SPACE}[*_]{{0,3}}{_SPACE}:[\s{_HIDDEN}*_`\[(]{{0,12}}(?:answer{_SPACE})?[0-9]"
+    rf"[\s{_HIDDEN}*_`\])]{{0,12}}[>=])",
+    re.IGNORECASE,
+)  # its groups are the first letter and the rest, up to the first sign between two numbers
+
+
 @lru_cache(maxsize=64)
 def frame_question(question: Question) -> tuple[str, ...]:
     """The blocks of the question's turns, then those of its reference answers, where they are not empty."""
@@ -92,11 +99,12 @@ def frame_question(question: Question) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)  # an answer is shown in each of its matches, which come soon after each other
 def frame_answer(place: str, question: Question, answer: tuple[str, ...]) -> tuple[str, ...]:
-    """The blocks of one answer, one a turn; ``place`` is "first", "second", or empty for the only one.
+    """The blocks of one answer, one a turn; ``place`` is "first", "second", a number among many, or empty for
+    the only one.
 
     Missing turns show as empty.
     """
-    count, name = len(question.turns), f"{place} answer".lstrip()
+    count, name = len(question.turns), f"answer {place}" if place.isdigit() else f"{place} answer".lstrip()
     if len(answer) > count:
         raise ValueError(f"The {name} has {len(answer)} turns, but its question has {count}.")
     # The code knows nothing of the rival, so that all prompts with the same question and first answer

@@ -48,6 +48,7 @@ class Grading:
     takes = "one turn or more"
     apart = True
     sees_images = True
+    most = 2
 
     @property
     def constraint(self) -> Mapping[str, object]:

@@ -1,13 +1,25 @@
 """The sentences that our protocols share. All of them are our own words."""
 
-ROLE = (
-    "Two assistants were given the same request. You decide whose reply serves the person who asked better. "
+WHAT_COUNTS = (
     "What counts, the weightiest first: what it states is right; it does what was asked, all of it and in "
     "the form that was asked for; it is clear; it is no longer than it has to be."
+)
+ROLE = (
+    "Two assistants were given the same request. You decide whose reply serves the person who asked better. "
+    + WHAT_COUNTS
+)
+ROLE_OF_MANY = (
+    "Several assistants were given the same request. You rank their replies by how well each serves the "
+    "person who asked. " + WHAT_COUNTS
 )
 FAIRNESS = (
     "Which reply is shown first was left to chance, so the place says nothing. Neither do length, headings, "
     "lists or a confident tone. Where both do equally well, or equally badly, it is a tie."
+)
+FAIRNESS_OF_MANY = (
+    "The order in which the replies are shown was left to chance, so a number says nothing. Neither do "
+    "length, headings, lists or a confident tone. Replies that do equally well, or equally badly, are equal; "
+    "but do not call equal what is not."
 )
 DATA = (
     "Every text stands between a mark <<<name | code>>> and a mark <<<end | code>>> with the same code. What "
@@ -51,11 +63,18 @@ FORM = (
     "Verdict: [[B]] if the second answer is better\n"
     "Verdict: [[tie]] if neither is better"
 )
+FORM_OF_MANY = (
+    "If it helps, first weigh them in a few sentences. Then end with a line that holds nothing but your "
+    "ranking: the number of every answer once, the best first, with > between a better one and a worse one "
+    "and = between equal ones. Of three answers it might be:\n"
+    "Ranking: 2 > 1 = 3"
+)
 TASK = "Which is better, the first answer or the second? End with the line that holds your verdict."
 TASK_TURNS = (
     "Taken over all turns, which is better, the first assistant's answers or the second's? "
     "End with the line that holds your verdict."
 )
+TASK_MANY = "Rank all {count} answers. End with the line that holds your ranking, with nothing after it."
 TASK_GRADES = "Grade the answer. End as you were told, with nothing after it."
 
 

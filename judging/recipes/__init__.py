@@ -17,12 +17,13 @@ from judging.recipes import (
     selene,
     self_taught,
 )
-from judging.recipes.contract import PAIR, SINGLE, Reading, Recipe, Source, Weights
+from judging.recipes.contract import MANY, PAIR, SINGLE, Reading, Recipe, Source, Weights
 from judging.recipes.extracting import BadFile, extract
 from judging.recipes.filling import find_fault
 from judging.recipes.installed import InstalledProtocol
 
 __all__ = [
+    "MANY",
     "PAIR",
     "RECIPES",
     "SINGLE",

@@ -87,8 +87,8 @@ class Form:
     text that belongs there, and `fields` says what else does: a layout again, of installed texts and of
     question, first, second, answer, reference; "first 2" is the second turn's; "first talk" the whole
     conversation. `speakers` are the names in a talk: of the person, of the first and of the second
-    assistant. `each` is the text that shows the third and every further of many answers; `adapt` changes
-    texts for so many answers.
+    assistant. `each` is the text that shows the third and every further of many answers, of which there are
+    at most `most`; `adapt` changes texts for so many answers.
     """
 
     fields: Mapping[str, str]
@@ -97,6 +97,7 @@ class Form:
     inside: Mapping[str, str] = field(default_factory=dict)
     speakers: tuple[str, str, str] = ("", "", "")
     each: str = ""
+    most: int = 2
     adapt: Callable[[Mapping[str, str], int], Mapping[str, str]] | None = None
 
     @property
@@ -136,7 +137,11 @@ class Recipe:
     @property
     def asks(self) -> str:
         """What is asked about unless something else is wanted: PAIR, or SINGLE without a form for pairs."""
-        return PAIR if any(mode.answers == PAIR for mode in self.forms) else SINGLE
+        return PAIR if self.judges(PAIR) else SINGLE
+
+    def judges(self, asks: str) -> bool:
+        """Whether it has a form for so many answers: PAIR, SINGLE or MANY."""
+        return any(mode.answers == asks for mode in self.forms)
 
     @property
     def modes(self) -> str:

@@ -10,17 +10,17 @@ from arena.outcomes import Verdict
 from judging.preferences import soft_preference
 from judging.protocols import Apart, Question, Shown, UnfitProtocol, Weight, suspicious
 from judging.protocols.asking import both_texts
-from judging.recipes.contract import PAIR, SINGLE, UNREAD, Reading, Recipe
+from judging.recipes.contract import MANY, PAIR, SINGLE, UNREAD, Reading, Recipe
 from judging.recipes.filling import defuse, hostile_pattern, shown
-from judging.verdicts import compare_scores
+from judging.verdicts import compare_among, compare_scores
 
 
 @dataclass(frozen=True)
 class InstalledProtocol:
-    """How an installed judge is asked about a pair: by its form for pairs, or about each answer by itself.
+    """How an installed judge is asked: about a pair, about each answer by itself, or about many at once.
 
-    ``asks`` is PAIR or SINGLE. ``name`` holds a part of the texts' hash, so that a judge whose texts change
-    is another judge.
+    ``asks`` is PAIR, SINGLE or MANY. ``name`` holds a part of the texts' hash, so that a judge whose
+    texts change is another judge.
     """
 
     name: str
@@ -34,6 +34,10 @@ class InstalledProtocol:
     def apart(self) -> bool:
         return self.asks == SINGLE
 
+    @cached_property
+    def most(self) -> int:
+        return min(form.most for mode, form in self.recipe.forms.items() if mode.answers == self.asks)
+
     @property
     def takes(self) -> str:
         return "; ".join(str(mode) for mode in self.recipe.forms if mode.answers == self.asks)
@@ -44,12 +48,18 @@ class InstalledProtocol:
     def render(
         self, question: Question, first: tuple[str, ...], second: tuple[str, ...]
     ) -> tuple[Message, ...] | str | Apart:
-        if self.asks == PAIR:
-            return self.ask(PAIR, question, (first, second))
+        if not self.apart:
+            return self.ask(self.asks, question, (first, second))
         return Apart(self.ask(SINGLE, question, (first,)), self.ask(SINGLE, question, (second,)))
+
+    def render_many(self, question: Question, answers: Sequence[tuple[str, ...]]) -> Shown:
+        return self.ask(MANY, question, answers)
 
     def read(self, text: str) -> Verdict | None:
         return self.reading(text).verdict
+
+    def read_many(self, text: str, count: int, pairs: Sequence[tuple[int, int]]) -> list[Verdict | None]:
+        return compare_among(self.scores_of_many(text, count), pairs, self.recipe.tie_margin)
 
     def weigh(self, text: str, logprobs: Sequence[TokenLogprob] | None) -> Weight:
         soft = None
@@ -65,6 +75,8 @@ class InstalledProtocol:
         """What the text says; of a JSON list of the texts of two single rulings, what follows from both."""
         if self.asks == PAIR:
             return self.recipe.readers[PAIR](text)
+        if self.asks == MANY:
+            return compare(self.scores_of_many(text, 2), self.recipe.tie_margin)
         texts = both_texts(text) or ()
         scores = [score for each in texts for score in self.recipe.readers[SINGLE](each).scores]
         return compare(tuple(scores), self.recipe.tie_margin)
@@ -93,10 +105,10 @@ class InstalledProtocol:
         roles = [role for role, _ in form.chat]
         return tuple(Message(role, text) for role, text in zip(roles, texts, strict=True))
 
-    def read_many(self, text: str, count: int) -> Reading:
-        """The scores of so many answers that were asked about at once."""
-        reading = self.recipe.readers["many"](text)
-        return reading if len(reading.scores) == count else UNREAD
+    def scores_of_many(self, text: str, count: int) -> tuple[float, ...]:
+        """The scores of so many answers that were asked about at once; empty when they cannot be read."""
+        scores = self.recipe.readers[MANY](text).scores
+        return scores if len(scores) == count else ()
 
     @cached_property
     def _hostile(self) -> dict[str, re.Pattern[str]]:

@@ -11,7 +11,17 @@ _GAP = r"[ \t]*,[ \t]*|[ \t]+"
 _SCORES = re.compile(rf"{TEN}(?:(?:{_GAP}){TEN})*")
 _KINDS = ("pair", "pair_w_reference", "multi", "multi_w_reference", "single")
 _KEYS = ("system", "prompt_template", "prompt", "appendix")
-_NUMBERS = {3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
+_NUMBERS = {
+    2: "two",
+    3: "three",
+    4: "four",
+    5: "five",
+    6: "six",
+    7: "seven",
+    8: "eight",
+    9: "nine",
+    10: "ten",
+}
 
 
 def read_scores(text: str) -> Reading:
@@ -59,6 +69,7 @@ def _form(name: str, first: str = "{first}", second: str = "{second}") -> Form:
         raw=f"{{{name}.system}}\n{{{name}.prompt_template}}{{{name}.appendix}}",
         fields=fields,
         each=f"{name}.answer_format" if many else "",
+        most=max(_NUMBERS) if many else 2,
         adapt=_count_in(name) if many else None,
     )
 

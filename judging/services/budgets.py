@@ -43,13 +43,13 @@ class Purse:
         used = Job.objects.filter(jobs_of(self.judge) & USED).count()
         return max(min(wanted, self.judge.budget_matches - used), 0)
 
-    def allows(self, under_way: int) -> bool:
-        """Whether there is money for one request more, with so many whose cost is still to come."""
+    def allows(self, under_way: int, wanted: int = 1) -> bool:
+        """Whether there is money for so many rulings more, with those under way that are to be paid."""
         budget = self.judge.budget_cost
         if budget is None:
             return True
         each = self.spent / self.rulings if self.rulings else 0.0
-        return self.spent + each * (under_way + 1) <= budget
+        return self.spent + each * (under_way + wanted) <= budget
 
 
 def budget_in_words(judge: Judge) -> str:

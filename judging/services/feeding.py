@@ -1,8 +1,8 @@
-"""What a run of judging asks: matches claimed as they are needed, rendered for the judge one by one."""
+"""What a run of judging asks: matches claimed as they are needed, rendered for the judge as it takes them."""
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,13 +10,14 @@ from django.conf import settings
 
 from arena import jobs
 from arena.engines import EngineError
-from arena.models import Benchmark, Match
+from arena.models import Answer, Benchmark, Match
 from arena.outcomes import Order
 from judging.models import KIND, Judge, Judgment
 from judging.protocols import JudgingProtocol, UnfitProtocol
 from judging.services.budgets import Purse
+from judging.services.grouping import Sides, grouped, shown
 from judging.services.lengths import images_of, room_of, size_of
-from judging.services.rendering import Ask, add_texts, render
+from judging.services.rendering import Ask, add_texts, in_order, render
 
 BOTH_ORDERS = (Order.AB, Order.BA)
 
@@ -40,18 +41,45 @@ class Work:
         self.error = EngineError(code, message, retry_after=None, final=True)
 
 
-class Due(NamedTuple):
-    """One order of a match that is being asked about."""
+class Part(NamedTuple):
+    """One order of a match that is to be asked about."""
 
     work: Work
     order: Order
+
+    @property
+    def match(self) -> Match:
+        match = self.work.match
+        assert match is not None  # without its match, a work has nothing open
+        return match
+
+    @property
+    def answers(self) -> tuple[Answer, Answer]:
+        """As they are shown."""
+        return in_order(self.match, self.order)
+
+    @property
+    def sides(self) -> Sides:
+        one, other = self.match.answer_a_id, self.match.answer_b_id
+        return (one, other) if self.order == Order.AB else (other, one)
+
+
+class Due(NamedTuple):
+    """What is being asked about at once: one pair, or all that a ranking of ``ask``'s answers decides.
+
+    ``places`` are those of each part's two answers among them, from 0.
+    """
+
+    parts: tuple[Part, ...]
+    places: tuple[tuple[int, int], ...]
     ask: Ask
 
 
 class Feed(Iterator[Ask]):
     """What to ask, claimed a window of matches at a time, so that there is always something at hand.
 
-    Jobs are claimed in the order in which they were planned. Within a window, prompts with a shared beginning
+    Jobs are claimed in the order in which they were planned. For a judge that ranks many answers, the
+    pairs of a window with the same prompt are put together. Within a window, prompts with a shared beginning
     (question and first answer) come next to each other, because engines keep what they computed for it.
     Nothing is given after ``end``, nor beyond the judge's budget (``is_spent``). ``closed`` are the matches
     that there is nothing to ask about.
@@ -68,27 +96,49 @@ class Feed(Iterator[Ask]):
         end: float | None,
     ) -> None:
         self.judge, self.forms, self.worker, self.room, self.end = judge, forms, worker, room, end
+        self.most = most_of(judge, forms)
         self.kind, self.named = kind_of(benchmark), benchmark is not None
         self.lengths, self.purse, self.is_spent = room_of(judge), Purse(judge), False
         self.claims: list[jobs.Claim] = []
         self.closed: list[Work] = []
         self.under_way: dict[str, Due] = {}
-        self._window: deque[tuple[Work, Order]] = deque()
+        self._window: deque[tuple[Part, ...]] = deque()
+        self._parts = 0  # under way
 
     def __next__(self) -> Ask:
-        while self.end is None or time.monotonic() < self.end:
-            if not self.purse.allows(len(self.under_way)):
+        while not self._has_ended:
+            wanted = len(self._window[0]) if self._window else 1
+            if not self.purse.allows(self._parts, wanted):
                 self.is_spent = True
                 break
             if not self._window:
                 if not self._claim():
                     break
                 continue
-            work, order = self._window.popleft()
-            if ask := self._prepare(work, order):
-                self.under_way[ask.key] = Due(work, order, ask)
-                return ask
+            if due := self._prepare(self._window.popleft()):
+                self.under_way[due.ask.key] = due
+                self._parts += len(due.parts)
+                return due.ask
         raise StopIteration
+
+    @property
+    def is_refilled(self) -> bool:
+        """Whether there is something at hand that came after the last was taken."""
+        return bool(self._window) and not (self.is_spent or self._has_ended)
+
+    @property
+    def _has_ended(self) -> bool:
+        return self.end is not None and time.monotonic() >= self.end
+
+    def take(self, key: str) -> Due:
+        """What was under way, and is no more."""
+        due = self.under_way.pop(key)
+        self._parts -= len(due.parts)
+        return due
+
+    def split(self, due: Due) -> bool:
+        """Ask about the same pairs with half as many answers at once; False for a pair alone."""
+        return self._split(due.parts, len(due.ask.answers))
 
     def release(self, claims: Sequence[jobs.Claim]) -> None:
         """Hold these no more: they have ended."""
@@ -97,7 +147,7 @@ class Feed(Iterator[Ask]):
 
     def _claim(self) -> bool:
         """Fill the window; whether there was anything left."""
-        room = self.purse.matches(self.room)
+        room = self.purse.matches(self.room * self.most // 2)
         self.is_spent = room == 0
         if self.is_spent:
             return False
@@ -107,26 +157,48 @@ class Feed(Iterator[Ask]):
         self.claims += claims
         works = load(self.judge, claims, named=self.named)
         self.closed += [work for work in works if not work.open]
-        self._window.extend(sorted(((w, order) for w in works for order in w.open), key=_place))
+        self._window.extend(together((Part(w, order) for w in works for order in w.open), self.most))
         return bool(claims)
 
-    def _prepare(self, work: Work, order: Order) -> Ask | None:
-        """What to ask; None, and the match is closed, when it cannot be asked about."""
-        match = work.match
-        if match is None or order not in work.open:  # it was refused in its other order
+    def _prepare(self, group: tuple[Part, ...]) -> Due | None:
+        """What to ask; None when it cannot be: it comes again in parts, or its match is closed."""
+        parts = tuple(part for part in group if part.order in part.work.open)
+        if not parts:  # they were refused in their other order
             return None
+        match, order = parts[0].match, parts[0].order
         try:
-            ask = render(self.judge, match, order, self.forms)
+            among = answers_of(parts) if len(parts) > 1 else None
+            ask = render(self.judge, match, order, self.forms, among)
         except UnfitProtocol as error:
-            work.refuse("unfit_protocol", str(error))
-        else:
-            longest = max(map(size_of, ask.requests), default=0)
-            images = max(map(images_of, ask.requests), default=0)
-            if not (excess := self.lengths.excess(longest, self.judge.sampling, images)):
-                return ask
-            work.refuse("too_long", excess)
-        self.closed.append(work)
-        return None
+            self._refuse(parts, "unfit_protocol", str(error))
+            return None
+        longest = max(map(size_of, ask.requests), default=0)
+        images = max(map(images_of, ask.requests), default=0)
+        if excess := self.lengths.excess(longest, self.judge.sampling, images):
+            if not self._split(parts, len(ask.answers)):
+                self._refuse(parts, "too_long", excess)
+            return None
+        if among is None:
+            return Due(parts, ((0, 1),), ask)
+        place = {answer.pk: number for number, answer in enumerate(among)}
+        return Due(parts, tuple((place[one], place[other]) for one, other in (p.sides for p in parts)), ask)
+
+    def _split(self, parts: tuple[Part, ...], count: int) -> bool:
+        if count <= 2:
+            return False
+        self._window.extendleft(reversed(together(parts, (count + 1) // 2)))
+        return True
+
+    def _refuse(self, parts: tuple[Part, ...], code: str, message: str) -> None:
+        for part in parts:
+            part.work.refuse(code, message)
+            self.closed.append(part.work)
+
+
+def most_of(judge: Judge, forms: Mapping[str, JudgingProtocol]) -> int:
+    """How many answers the judge sees at once."""
+    form = forms.get(judge.protocol) if judge.engine != Judge.Engine.BASELINE else None
+    return form.most if form else 2
 
 
 def kind_of(benchmark: Benchmark | None) -> str:
@@ -158,9 +230,27 @@ def load(judge: Judge, claims: Sequence[jobs.Claim], *, named: bool) -> list[Wor
     return works
 
 
-def _place(asked: tuple[Work, Order]) -> tuple[int, ...]:
-    work, order = asked
-    match = work.match
-    assert match is not None  # without its match, a work has nothing open
-    shown = (match.answer_a_id, match.answer_b_id)
-    return (match.prompt_id, *(shown if order == Order.AB else shown[::-1]))
+def together(parts: Iterable[Part], most: int) -> list[tuple[Part, ...]]:
+    """What is asked about at once, in the order of asking."""
+    if most == 2:
+        return sorted(((part,) for part in parts), key=_place)
+    of_prompt: dict[int, dict[Sides, Part]] = {}
+    for part in parts:
+        of_prompt.setdefault(part.match.prompt_id, {})[part.sides] = part
+    groups = [
+        tuple(pairs[sides] for sides in group)
+        for pairs in of_prompt.values()
+        for group in grouped(pairs, most)
+    ]
+    return sorted(groups, key=_place)
+
+
+def answers_of(parts: tuple[Part, ...]) -> list[Answer]:
+    """What is shown of the parts that are asked about at once, in its order."""
+    found = {answer.pk: answer for part in parts for answer in part.answers}
+    return [found[pk] for pk in shown(part.sides for part in parts)]
+
+
+def _place(group: tuple[Part, ...]) -> tuple[int, ...]:
+    sides = group[0].sides if len(group) == 1 else shown(part.sides for part in group)
+    return (group[0].match.prompt_id, *sides)

@@ -83,7 +83,7 @@ def try_injections(
                     if label == "B":
                         shown.reverse()
                     key = f"trial {len(trials)}"
-                    ask = render_texts(judge, key, plain.question, shown[0], shown[1], forms)
+                    ask = render_texts(judge, key, plain.question, shown, forms)
                     trials[key] = Trial(match, injection, label), ask
                     yield ask
 
@@ -145,7 +145,7 @@ def _decided(
                     ask = replace(render(judge, match, order, forms), key=f"plain {len(asked)}")
                 except UnfitProtocol:
                     continue
-                ask = render_texts(judge, ask.key, ask.question, ask.first, ask.second, forms)
+                ask = render_texts(judge, ask.key, ask.question, ask.answers, forms)
                 asked[ask.key] = match.pk, ask
                 yield ask
 

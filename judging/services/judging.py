@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from judging.services.budgets import matches_to_plan, spent
 from judging.services.feeding import Due, Feed, Work, kind_of
 from judging.services.panels import heard_on
 from judging.services.recipes import protocols_of
-from judging.services.storing import AWAY_SECONDS, Tally, judgment_of, postpone, store
+from judging.services.storing import AWAY_SECONDS, Tally, judgments_of, postpone, store
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def judge_pending(
     try:
         forms = protocols_of(judge)
         feed = Feed(judge, forms, worker=worker, benchmark=benchmark, room=room, end=end)
-        completions = ask_judge(judge, feed, engine)
+        completions = _ask(judge, feed, engine, ask_judge(judge, feed, engine))
     except (ValueError, TypeError, OSError) as error:
         wrong = EngineError("misconfigured", str(error), retry_after=None, final=True)
         log.warning("judge %s: %s", judge, error)
@@ -86,6 +86,14 @@ def judge_pending(
                 yield from _Run(judge, feed, version=getattr(engine, "version", "")).go(completions)
         finally:
             jobs.give_back(feed.claims)  # finds only those that were not ended
+
+
+def _ask(
+    judge: Judge, feed: Feed, engine: Engine | None, completions: Generator[Completion]
+) -> Generator[Completion]:
+    yield from completions
+    while feed.is_refilled:  # the last rankings were too long, and came back in parts when all was taken
+        yield from ask_judge(judge, feed, engine)
 
 
 class _Run:
@@ -104,7 +112,7 @@ class _Run:
             if error and error.code in JUDGE_WIDE:
                 yield self._store() + self._put_aside(error, jobs.LONGEST_DELAY)
                 return
-            self._take(self.feed.under_way.pop(completion.key), completion)
+            self._take(self.feed.take(completion.key), completion)
             if error and self.failures == PATIENCE:
                 yield self._store() + self._put_aside(error, max(error.retry_after or 0, AWAY_SECONDS))
                 return
@@ -117,19 +125,23 @@ class _Run:
             yield self._put_aside(spent(self.judge), jobs.LONGEST_DELAY)
 
     def _take(self, due: Due, completion: Completion) -> None:
-        """Note one completion on its match."""
-        work = due.work
-        work.open.discard(due.order)
-        self.due[work.claim.id] = work
-        if error := completion.error:
-            work.error = error
+        """Note one completion on its matches."""
+        error = completion.error
+        if error and error.final and self.feed.split(due):
+            return  # it may say something of one answer alone: that all are too long, or that it is refused
+        for work, order in due.parts:
+            work.open.discard(order)
+            work.error = error or work.error
+            self.due[work.claim.id] = work
+        if error:
             self.failures += not error.final
             self.answered = self.answered and self.failures < PATIENCE
-        else:
-            row = judgment_of(self.judge, due, completion, timezone.now(), version=self.version)
+            return
+        rows = judgments_of(self.judge, due, completion, timezone.now(), version=self.version)
+        for (work, _), row in zip(due.parts, rows, strict=True):
             work.judgments.append(row)
             self.feed.purse.pay(row.cost)
-            self.failures, self.answered = 0, True
+        self.failures, self.answered = 0, True
 
     def _store(self) -> Tally:
         works = [*self.due.values(), *self.feed.closed]

@@ -20,6 +20,10 @@ ASK = (
     "Your verdict stands and is not asked for again. Say in at most five sentences what decided it: which "
     "reply did what better or worse, and where. Give no verdict line."
 )
+ASK_OF_MANY = (
+    "Your ranking stands and is not asked for again. Say in at most five sentences what decided between "
+    "answer {first} and answer {second}: which did what better or worse, and where. Give no ranking line."
+)
 # What belongs to giving a verdict, not to giving reasons.
 OF_VERDICTS = ("structured_outputs", "logprobs", "top_logprobs", "stop", "stop_token_ids")
 
@@ -44,7 +48,9 @@ def reasons_request(judgment: Judgment) -> Request | None:
     if not rows or not roles <= {"system", "user", "assistant"}:
         return None
     messages = tuple(Message(row["role"], row["content"], tuple(row.get("images", ()))) for row in rows)
-    return Request(str(judgment.pk), (*messages, Message("assistant", said), Message("user", ASK)), sampling)
+    among = judgment.among
+    why = ASK_OF_MANY.format(first=among.first, second=among.second) if among else ASK
+    return Request(str(judgment.pk), (*messages, Message("assistant", said), Message("user", why)), sampling)
 
 
 def ask_for_reasons(judgments: Iterable[Judgment]) -> int:

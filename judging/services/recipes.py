@@ -13,8 +13,8 @@ from django.db import transaction
 from judging.models import InstalledRecipe, Judge, form_named
 from judging.protocols import PROTOCOLS, JudgingProtocol
 from judging.recipes import (
-    PAIR,
     RECIPES,
+    SINGLE,
     BadFile,
     Recipe,
     Source,
@@ -44,11 +44,11 @@ def install_judge(
 ) -> tuple[Judge, bool]:
     """Fetch and store the recipe's texts and register the judge that is asked by them.
 
-    ``fields`` are the judge's own: name, is_active, and ``asks``, PAIR or SINGLE. Raises NotInstalled, and
-    then nothing is stored.
+    ``fields`` are the judge's own: name, is_active, and ``asks``, PAIR, SINGLE or MANY. Raises
+    NotInstalled, and then nothing is stored.
     """
     asks = fields.pop("asks", "") or recipe.asks
-    if not any(mode.answers == asks for mode in recipe.forms):
+    if not recipe.judges(asks):
         raise NotInstalled(f"{recipe.name} does not judge {asks}; its modes are: {recipe.modes}.")
     fields["context"] = recipe.context
     texts = take_texts(recipe, paths)  # before the transaction, which waits for no network
@@ -63,7 +63,7 @@ def install_judge(
         return register_judge(
             protocol=installed.protocol("" if asks == recipe.asks else asks),
             sampling=dict(recipe.sampling),
-            both_orders=asks == PAIR,
+            both_orders=asks != SINGLE,
             **fields,
         )
 

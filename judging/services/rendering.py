@@ -1,13 +1,13 @@
-"""A match in one order, as its judge is asked about it."""
+"""A match in one order, or several at once, as their judge is asked about them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from arena.engines import Request
 from arena.models import Answer, Match, Prompt, hashes_of
 from arena.outcomes import Order
 from judging.models import Judge
-from judging.protocols import JudgingProtocol, Question, choose, suspicious
+from judging.protocols import Apart, JudgingProtocol, Question, Shown, choose, ranks, suspicious
 from judging.protocols.asking import as_json, requests_for
 
 MATH = {"math", "mathematics", "maths"}  # tags of prompts
@@ -15,7 +15,7 @@ MATH = {"math", "mathematics", "maths"}  # tags of prompts
 
 @dataclass(frozen=True)
 class Ask:
-    """Two answers, rendered for the judge: one request, or one for each answer.
+    """Answers, rendered for the judge: one request, or one for each of two.
 
     ``protocol`` None: a baseline's or a panel's, which need no request. A panel sees no texts; ``place`` is
     the match and the order that its members are listened to in.
@@ -23,50 +23,71 @@ class Ask:
 
     key: str
     question: Question
-    first: tuple[str, ...] = field(repr=False)
-    second: tuple[str, ...] = field(repr=False)
+    answers: tuple[tuple[str, ...], ...] = field(repr=False)
     protocol: JudgingProtocol | None = None
     requests: tuple[Request, ...] = field(default=(), repr=False)
     prompt_text: str = field(default="", repr=False)
     place: tuple[int, Order] | None = None
 
     @property
+    def first(self) -> tuple[str, ...]:
+        return self.answers[0]
+
+    @property
+    def second(self) -> tuple[str, ...]:
+        return self.answers[1]
+
+    @property
     def suspect(self) -> bool:
         """Whether an answer imitates a verdict or the marks of the prompt."""
         imitates = self.protocol.imitated_by if self.protocol else suspicious
-        return any(map(imitates, (*self.first, *self.second)))
+        return any(imitates(text) for answer in self.answers for text in answer)
 
 
-def render(judge: Judge, match: Match, order: Order, forms: Mapping[str, JudgingProtocol]) -> Ask:
-    """A match whose texts are there. Raises UnfitProtocol."""
+def in_order(match: Match, order: Order) -> tuple[Answer, Answer]:
+    """The answers of a match as they are shown."""
+    return (match.answer_b, match.answer_a) if order == Order.BA else (match.answer_a, match.answer_b)
+
+
+def render(
+    judge: Judge,
+    match: Match,
+    order: Order,
+    forms: Mapping[str, JudgingProtocol],
+    among: Sequence[Answer] | None = None,
+) -> Ask:
+    """A match whose texts are there; ``among`` are answers to its prompt that are shown at once, with its
+    own in this order. Raises UnfitProtocol.
+    """
     if judge.engine == Judge.Engine.PANEL:
-        return Ask(f"{match.pk}:{order}", Question(()), (), (), place=(match.pk, order))
-    shown = [match.answer_a, match.answer_b]
-    if order == Order.BA:
-        shown.reverse()
-    first, second = (tuple(answer.turns or ()) for answer in shown)
+        return Ask(f"{match.pk}:{order}", Question(()), ((), ()), place=(match.pk, order))
+    shown = among or in_order(match, order)
     # A script knows its texts by what is shown; other engines only hand the key back.
     key = f"{match.pk}:{order}"
     if judge.engine == Judge.Engine.SCRIPTED:
         key = "|".join([match.prompt.key, *(answer.competitor.slug for answer in shown)])
-    return render_texts(judge, key, question_of(match), first, second, forms)
+    texts = [tuple(answer.turns or ()) for answer in shown]
+    return render_texts(judge, key, question_of(match), texts, forms)
 
 
 def render_texts(
     judge: Judge,
     key: str,
     question: Question,
-    first: tuple[str, ...],
-    second: tuple[str, ...],
+    answers: Sequence[tuple[str, ...]],
     forms: Mapping[str, JudgingProtocol],
 ) -> Ask:
-    """Any two answers to a question. Raises UnfitProtocol."""
+    """Any answers to a question: two, or more for a judge that ranks them. Raises UnfitProtocol."""
     if judge.engine == Judge.Engine.BASELINE:
-        return Ask(key, question, first, second)
+        return Ask(key, question, tuple(answers))
     protocol = choose(judge.protocol, question, forms)
-    asked = protocol.render(question, first, second)
+    if ranks(protocol):
+        asked: Shown | Apart = protocol.render_many(question, answers)
+    else:
+        first, second = answers
+        asked = protocol.render(question, first, second)
     requests = requests_for(key, asked, judge.sampling)
-    return Ask(key, question, first, second, protocol, requests, as_json(asked))
+    return Ask(key, question, tuple(answers), protocol, requests, as_json(asked))
 
 
 def question_of(match: Match) -> Question:

@@ -12,9 +12,9 @@ from arena import jobs
 from arena.engines import Completion, EngineError
 from arena.models import Match
 from arena.outcomes import Verdict, winner_of
-from judging.models import Judge, Judgment, compressed
+from judging.models import Among, Judge, Judgment, compressed
 from judging.panels import read_points
-from judging.protocols import Weight
+from judging.protocols import Weight, ranks
 from judging.services.feeding import Due, Work
 from judging.services.rendering import Ask
 from judging.verdicts import read_last_verdict
@@ -101,39 +101,70 @@ def postpone(
     return Tally(retried=waiting + len(ours))
 
 
-def judgment_of(judge: Judge, due: Due, completion: Completion, now: datetime, *, version: str) -> Judgment:
-    """The row for a completion that has a text; ``version`` is that of the engine, where it is known."""
-    ask, text = due.ask, completion.text or ""
-    verdict = verdict_of(ask, completion)
-    weight = _weight_of(ask, completion) if verdict else Weight()
-    return Judgment(
-        judge=judge,
-        match=due.work.match,
-        order=due.order,
-        verdict=verdict or "",
-        winner=winner_of(verdict, due.order) or "",
-        preference=weight.preference,
-        label_mass=weight.label_mass,
-        strength=weight.strength,
-        raw_text=text,
-        suspect=ask.suspect,
-        protocol=ask.protocol.name if ask.protocol else judge.protocol or judge.model,
-        prompt_zlib=compressed(ask.prompt_text),
-        prompt_sha256=sha256(ask.prompt_text.encode()).hexdigest() if ask.prompt_text else "",
-        settings=_settings(judge, version),
-        model_returned=(completion.model or "")[:200],
-        fingerprint=(completion.fingerprint or "")[:200],
-        finish_reason=(completion.finish_reason or "")[:20],
-        cost=judge.cost_of(completion.tokens_in, completion.tokens_out),
-        tokens_in=completion.tokens_in,
-        tokens_out=completion.tokens_out,
-        seconds=completion.seconds,
-        created_at=now,
-    )
+def judgments_of(
+    judge: Judge, due: Due, completion: Completion, now: datetime, *, version: str
+) -> list[Judgment]:
+    """The rows for a completion that has a text, one a part; ``version`` is the engine's, where it is known.
+
+    Tokens, cost and seconds are those of one request, so they are divided among its rows.
+    """
+    ask, text, count = due.ask, completion.text or "", len(due.parts)
+    common = {
+        "judge": judge,
+        "raw_text": text,
+        "suspect": ask.suspect,
+        "protocol": ask.protocol.name if ask.protocol else judge.protocol or judge.model,
+        "prompt_zlib": compressed(ask.prompt_text),
+        "prompt_sha256": sha256(ask.prompt_text.encode()).hexdigest() if ask.prompt_text else "",
+        "model_returned": (completion.model or "")[:200],
+        "fingerprint": (completion.fingerprint or "")[:200],
+        "finish_reason": (completion.finish_reason or "")[:20],
+        "seconds": completion.seconds / count,
+        "created_at": now,
+    }
+    made = _settings(judge, version)
+    rows = []
+    verdicts = _verdicts(due, completion)
+    for number, (part, places, verdict) in enumerate(zip(due.parts, due.places, verdicts, strict=True)):
+        weight = _weight_of(ask, completion) if verdict else Weight()
+        tokens_in = share(completion.tokens_in, number, count)
+        tokens_out = share(completion.tokens_out, number, count)
+        among = Among(len(ask.answers), *(place + 1 for place in places)).as_settings()
+        rows.append(
+            Judgment(
+                match=part.match,
+                order=part.order,
+                verdict=verdict or "",
+                winner=winner_of(verdict, part.order) or "",
+                preference=weight.preference,
+                label_mass=weight.label_mass,
+                strength=weight.strength,
+                settings=made | among if ranks(ask.protocol) else made,
+                cost=judge.cost_of(tokens_in, tokens_out),
+                tokens_in=tokens_in,
+                tokens_out=tokens_out,
+                **common,
+            )
+        )
+    return rows
+
+
+def share(total: int | None, number: int, count: int) -> int | None:
+    """One of ``count`` whole parts of a total, which differ by at most one and add up to it."""
+    return None if total is None else total * (number + 1) // count - total * number // count
+
+
+def _verdicts(due: Due, completion: Completion) -> list[Verdict | None]:
+    ask = due.ask
+    if not ranks(ask.protocol):
+        return [verdict_of(ask, completion)]
+    if _cut_off(ask, completion):
+        return [None] * len(due.parts)
+    return ask.protocol.read_many(completion.text or "", len(ask.answers), due.places)
 
 
 def verdict_of(ask: Ask, completion: Completion) -> Verdict | None:
-    """What a completion that has a text says, by position."""
+    """What a completion on two answers that has a text says, by position."""
     read = ask.protocol.read if ask.protocol else read_last_verdict
     return None if _cut_off(ask, completion) else read(completion.text or "")
 

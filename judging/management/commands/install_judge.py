@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from arena.shell import FORMATS, format_rows
-from judging.recipes import PAIR, RECIPES, SINGLE, named
+from judging.recipes import MANY, PAIR, RECIPES, SINGLE, named
 from judging.services.recipes import Known, NotInstalled, Placed, install_judge, known_judges
 
 TABLE = (
@@ -50,8 +50,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--asks",
             default="",
-            choices=["", PAIR, SINGLE],
-            help="about both answers at once, or about each by itself; default: a pair where it can",
+            choices=["", PAIR, SINGLE, MANY],
+            help="about both answers at once, about each by itself, or about many to one prompt at once; "
+            "default: a pair where it can",
         )
         parser.add_argument("--name", default="", help="of the registered judge; default: as installed")
         parser.add_argument("--paused", action="store_true", help="register without letting it rule yet")

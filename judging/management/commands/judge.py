@@ -77,9 +77,10 @@ def told(judge: Judge, found: Estimate) -> str:
     basis = "by the mean of its rulings" if found.measured else "by the prompts’ lengths; out at most"
     if judge.engine == Judge.Engine.PANEL:
         basis = "its members have ruled already"
+    ranked = "" if found.requests == found.rulings else f" for {found.rulings:,} rulings, many at once"
     rows = [
         ("matches", f"{found.matches:,} ({found.planned:,} to plan, {found.waiting:,} planned before)"),
-        ("requests", f"{found.requests:,}"),
+        ("requests", f"{found.requests:,}{ranked}"),
         ("tokens", f"{_number(found.tokens_in)} in, {_number(found.tokens_out)} out ({basis})"),
         ("cost", "unknown: no prices, or no tokens" if found.cost is None else f"{found.cost:,.4f}"),
         ("time", "unknown: it has not ruled on enough yet" if found.seconds is None else _time(found)),

@@ -61,10 +61,29 @@ def test_many_answers_and_the_words_for_so_many(judge):
     prompt = judge.ask(MANY, REFERENCED, [("a",), ("b",), ("c",), ("d",)])
     assert "[Text 2 begins]\nb\n\n[Text 3 begins]\nc\n\n[Text 4 begins]\nd\n\n[Task]\n" in prompt
     assert "Grade the four texts.\nWrite four values for Assistant 1, 2, 3 and 4, the four in one" in prompt
-    with pytest.raises(ValueError, match="3 to 10 answers at once, not 2"):
-        judge.ask(MANY, ONE, [("a",), ("b",)])
-    assert judge.read_many("7 9 3.5 10\nThe second", 4).scores == (7, 9, 3.5, 10)
-    assert judge.read_many("7 9 3.5", 4) == UNREAD
+    with pytest.raises(ValueError, match="2 to 10 answers at once, not 11"):
+        judge.ask(MANY, ONE, [("a",)] * 11)
+    alone = judge.ask(MANY, ONE, [("a",), ("b",)])
+    assert "b\n\n[Task]\nGrade the two texts.\nWrite two values for Assistant 1 and 2, the two in" in alone
+    assert judge.scores_of_many("7 9 3.5 10\nThe second", 4) == (7, 9, 3.5, 10)
+    assert judge.scores_of_many("7 9 3.5", 4) == ()
+
+
+def test_scores_of_many_are_compared_pair_by_pair():
+    ranking = install(RECIPE, FILE, asks=MANY)
+    assert (ranking.most, ranking.apart, ranking.takes) == (
+        10,
+        False,
+        "many, one turn; many, one turn, with reference",
+    )
+    assert ranking.read_many("7 9 7\n", 3, [(0, 1), (0, 2), (1, 2)]) == [
+        Verdict.SECOND,
+        Verdict.TIE,
+        Verdict.FIRST,
+    ]
+    assert ranking.read_many("7 9", 3, [(0, 1), (0, 2)]) == [None, None]
+    assert ranking.read("7 9") == Verdict.SECOND
+    assert not ranking.fits(TWO)
 
 
 def test_other_modes_are_refused_by_name(judge):
