@@ -276,7 +276,7 @@ def facts_of(judgment: Judgment) -> Iterable[tuple[str, str]]:
         "Settings": ", ".join(
             f"{key} {value}"
             for key, value in sorted(judgment.settings.items())
-            if key not in ("model", "engine", "members", "answers", "places")
+            if key not in ("model", "engine", "members", "answers", "places", "rulings")
         ),
         "Ended by": judgment.finish_reason,
         "Prompt’s SHA-256": judgment.prompt_sha256,
@@ -290,7 +290,10 @@ def facts_of(judgment: Judgment) -> Iterable[tuple[str, str]]:
     if judgment.strength is not None:
         yield "Strength", str(judgment.strength)
     if judgment.tokens_in is not None or judgment.tokens_out is not None:
-        yield "Tokens", f"{_or_unknown(judgment.tokens_in)} in, {_or_unknown(judgment.tokens_out)} out"
+        yield (
+            "Share of tokens" if judgment.among else "Tokens",
+            f"{_or_unknown(judgment.tokens_in)} in, {_or_unknown(judgment.tokens_out)} out",
+        )
     if judgment.cost is not None:
         yield "Cost", f"{judgment.cost:.6f}"
     if judgment.seconds:

@@ -52,7 +52,10 @@ def room_of(judge: Judge) -> Room:
 def tokens_a_byte(judge: Judge) -> float:
     """The highest rate among what it judged lately, and a little more."""
     latest = judge.judgments.exclude(tokens_in=None).exclude(prompt_sha256="").order_by("-pk")[:LOOKED_AT]
-    prompts = [(row.tokens_in or 0, json.loads(row.prompt_text)) for row in latest]
+    # A ruling out of a ranking has a share of its request's tokens, but the whole prompt.
+    prompts = [
+        ((row.tokens_in or 0) * row.settings.get("rulings", 1), json.loads(row.prompt_text)) for row in latest
+    ]
     # What an image took is not known by itself, so prompts that show any say nothing of texts.
     rates = [tokens / _size(rows) for tokens, rows in prompts if not any("images" in row for row in rows)]
     return MARGIN * max(rates) if len(rates) >= ENOUGH else UNKNOWN

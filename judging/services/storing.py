@@ -139,7 +139,7 @@ def judgments_of(
                 preference=weight.preference,
                 label_mass=weight.label_mass,
                 strength=weight.strength,
-                settings=made | among if ranks(ask.protocol) else made,
+                settings=made | among | {"rulings": count} if ranks(ask.protocol) else made,
                 cost=judge.cost_of(tokens_in, tokens_out),
                 tokens_in=tokens_in,
                 tokens_out=tokens_out,

@@ -11,6 +11,7 @@ from judging.models import Among, Judge, Judgment
 from judging.services.estimating import estimate
 from judging.services.judges import register_judge
 from judging.services.judging import judge_pending, plan_judging
+from judging.services.lengths import tokens_a_byte
 from judging.services.reasons import reasons_request
 from tests.factories import make_answers, make_benchmark, make_judge, make_matches
 from tests.servers import NUMBERED, ranked, running_server
@@ -90,6 +91,15 @@ def test_what_a_request_took_is_divided_among_its_rulings(server, matches):
     assert (tokens_in, tokens_out) == (2 * 11, 2 * 7)
     assert cost == pytest.approx((2 * 11 * 1.0 + 2 * 7 * 2.0) / 1e6)
     assert len({row.seconds for row in rows}) == 2  # one for each request
+
+
+def test_shares_do_not_hide_how_many_tokens_a_prompt_has(server, matches):
+    judge = at(server)
+    judge_all(judge)
+    row = judge.judgments.first()
+    size = sum(len(message["content"].encode()) for message in json.loads(row.prompt_text))
+    # 11 tokens a request, of which the largest of six shares is 2; six of those are a little more.
+    assert 11 / size <= tokens_a_byte(judge) <= 1.05 * 12 / size + 1e-4
 
 
 def test_an_unread_ranking_leaves_all_its_pairs_unscored(matches):
