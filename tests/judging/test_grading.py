@@ -1,6 +1,7 @@
 """Answers graded one by one: what is asked, and what is read."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -147,9 +148,10 @@ def test_an_answer_cannot_grade_itself(forged, shown):
 
 
 def test_a_constraint_is_what_is_read():
-    schema = RUBRIC.constraint["json"]
-    least = {name: schema["properties"][name]["minimum"] for name in schema["required"]}
-    assert RUBRIC.grades(json.dumps(least)) == (1, 1)
+    lines = "relevance: [[4]]\nCode style: [[1]]"
+    assert re.fullmatch(RUBRIC.constraint["regex"], lines)
+    assert not re.fullmatch(RUBRIC.constraint["regex"], lines.replace("4", "5"))
+    assert RUBRIC.grades(lines) == (4, 1)
 
 
 def test_no_judge_is_asked_so_by_itself():

@@ -106,7 +106,7 @@ def test_a_rubric_that_is_not_there_is_refused():
 
 @pytest.mark.parametrize(
     ("protocol", "kind"),
-    [("", "choice"), ("math-reference", "choice"), ("grading", "json"), ("rubric", "json")],
+    [("", "choice"), ("math-reference", "choice"), ("grading", "regex"), ("rubric", "regex")],
 )
 def test_a_judge_may_be_constrained_to_what_its_form_reads(protocol, kind):
     place = ("--url", "http://127.0.0.1:9/v1", "--model", "m")

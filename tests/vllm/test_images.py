@@ -1,31 +1,49 @@
-"""Images through a real vLLM with a tiny vision model."""
+"""Images through a real vLLM with a tiny vision model: to the model itself, and to a judge that is one."""
 
+import json
 import time
 from hashlib import sha256
 
 import pytest
+from django.utils import timezone
 
-from arena.engines import ENGINES, Attachment, Message, Request
-from arena.engines.vllm import Launch, Server
+from arena.engines import Attachment, Message, Request
+from arena.models import HostModel, Job
+from arena.services.hosting import Host
+from judging.models import Judge
+from judging.services.judging import plan_judging
+from judging.services.serving import take_turn
+from judging.verdicts import MARKERS
+from leaderboard.services.boards import refresh_boards
+from leaderboard.views.cached import CACHE
 from tests import tiny_models
-from tests.pictures import picture
+from tests.factories import make_answers, make_matches, make_vote
+from tests.pictures import benchmark_with_images, picture, uri
 
-pytestmark = pytest.mark.vllm
+pytestmark = [pytest.mark.vllm, pytest.mark.django_db]
+
+QUICK = {"enforce_eager": True, "max_model_len": 8192, "dtype": "float32", "enable_chunked_prefill": False}
 
 
-@pytest.fixture(scope="module")
-def engine(python, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("vision")
-    model = tiny_models.make_vision_model(python, folder / "tiny-vision")
-    options = {"enforce_eager": True, "max_model_len": 2048, "dtype": "float32"}
-    server = Server(Launch(str(model), options=options), python=python, folder=folder, startup_seconds=240)
-    try:
-        server.start()
-        while not server.is_ready():
-            time.sleep(0.2)
-        yield ENGINES["openai"](base_url=server.base_url, model=server.model_name, api_key=server.api_key)
-    finally:
-        server.stop()
+@pytest.fixture
+def host(python, settings, tmp_path):
+    settings.VLLM_PYTHON, settings.VLLM_OPTIONS = python, QUICK
+    host = Host("gpu@here", tmp_path / "servers")
+    yield host
+    host.close(timezone.now())
+
+
+@pytest.fixture
+def model(python, tmp_path):
+    return HostModel.objects.create(
+        source=str(tiny_models.make_vision_model(python, tmp_path / "tiny-vision"))
+    )
+
+
+def engine_of(host: Host, model: HostModel):
+    while (server := host.serve(model, timezone.now())) is None:
+        time.sleep(0.2)
+    return host.engine(server)
 
 
 def ask(engine, *colours):
@@ -38,10 +56,41 @@ def ask(engine, *colours):
     return completion
 
 
-def test_a_vision_model_sees_what_the_engine_sends(engine):
+def test_a_vision_model_sees_what_is_sent_and_judges_it(client, olga, host, model):
     """Each image adds the same number of tokens, and another picture gives another text."""
+    engine = engine_of(host, model)
     none, red, blue, both = ask(engine), ask(engine, "red"), ask(engine, "blue"), ask(engine, "red", "blue")
     assert red.tokens_in == blue.tokens_in
     assert both.tokens_in - red.tokens_in == red.tokens_in - none.tokens_in >= 4  # 4 of the image alone
     assert red.text == ask(engine, "red").text  # greedy
     assert len({none.text, red.text, blue.text}) == 3
+
+    rows = [
+        {"id": "one", "prompt": "Which colour is this?", "images": [uri(picture("red"))]},
+        {"id": "two", "turns": ["Hello.", "And these?"], "images": [[], [uri(picture("blue"))] * 2]},
+    ]
+    benchmark = benchmark_with_images(*rows, now=timezone.now())
+    make_answers(benchmark, "red", "green")
+    [one, two] = make_matches(benchmark)
+    make_vote(one)
+    client.force_login(olga)
+    filled = {
+        **{"name": "Seer", "slug": "seer", "version": "1", "engine": "vllm", "model": "tiny-vision"},
+        **{"host_model": model.pk, "both_orders": "on", "is_active": "on"},
+        "sampling": json.dumps({"max_tokens": 8, "structured_outputs": {"choice": [*MARKERS.values()]}}),
+    }
+    assert client.post("/admin/judging/judge/add/", filled).status_code == 302
+    judge = Judge.objects.get()
+    assert plan_judging(judge) == 2
+    end = time.monotonic() + 120
+    while Job.objects.unfinished().exists():
+        assert time.monotonic() < end, [*Job.objects.values_list("state", "error")]
+        take_turn(host)
+    rulings = list(judge.judgments.order_by("match_id"))
+    assert [row.match_id for row in rulings] == [one.pk, one.pk, two.pk, two.pk]
+    assert all(row.verdict for row in rulings)
+    assert [len(json.loads(row.prompt_text)[1]["images"]) for row in rulings] == [1, 1, 2, 2]
+    refresh_boards(now=timezone.now())
+    CACHE.clear()
+    assert "All 4 rulings have a verdict." in client.get(judge.get_absolute_url()).content.decode()
+    assert "/images/" in client.get(two.get_absolute_url()).content.decode()

@@ -19,6 +19,7 @@ from django.utils import timezone
 from arena.models import Answer, HostModel, HostWorker, Job, Prompt
 from arena.services.hosting import Host
 from judging.models import InstalledRecipe, Judge
+from judging.protocols import PROTOCOLS
 from judging.recipes import RECIPES
 from judging.services.judging import plan_judging
 from judging.services.serving import take_turn
@@ -44,6 +45,7 @@ PROMPTS = {
     "known talk": {"turns": ["What is two and two?", "And one more?"], "reference": ["Four.", "Five."]},
 }
 SCORE = "(?:10|[1-9])"
+RANKINGS = "Ranking: (?:1 > 2 = 3|2 > 3 > 1|3 = 1 > 2|1 = 2 = 3)"  # of the three answers
 
 
 def by_scores(first: int, second: int) -> str:
@@ -66,17 +68,33 @@ def of_two_scores(text: str) -> str:
     return by_scores(*map(int, json.loads(text)))
 
 
+def of_rubric(text: str) -> str:
+    return by_scores(*(sum(map(int, re.findall(r"\d", each))) for each in json.loads(text)))
+
+
+def of_ranking(text: str, places: list[int]) -> str:
+    """Equal signs bind the answers of one rank."""
+    ranks = [re.findall(r"\d", part) for part in text.removeprefix("Ranking:").split(">")]
+    rank = {int(number): at for at, numbers in enumerate(ranks) for number in numbers}
+    return by_scores(*(-rank[place] for place in places))
+
+
+def of_line_of_many(text: str, places: list[int]) -> str:
+    scores = [int(score) for score in text.split()]
+    return by_scores(*(scores[place - 1] for place in places))
+
+
 class Case(NamedTuple):
     """A judge, what it may say and what that means, and the prompts that it does not take.
 
-    ``recipe`` is empty for our own words; ``roles`` are of what it is shown.
+    ``recipe`` is the protocol where the words are our own; ``roles`` are of what it is shown.
     """
 
     name: str
     recipe: str
     asks: str
     may_say: dict
-    verdict: Callable[[str], str]
+    verdict: Callable[..., str]
     roles: list[str]
     unfit: tuple[str, ...] = ()
 
@@ -90,6 +108,17 @@ JUDGES = [
     Case("Chat", "", "", {"choice": [*MARKERS.values()]}, of_letter, CHAT),
     Case("Chat as in MT-bench", "mt-bench", "", {"choice": ["[[A]]", "[[B]]", "[[C]]"]}, of_letter, CHAT),
     Case("Grades", "mt-bench", "single", {"regex": rf"\[\[{SCORE}\]\]"}, of_two_ratings, CHAT_APART),
+    Case("Ranking", "ranking", "many", {"regex": RANKINGS}, of_ranking, CHAT),
+    Case(
+        "Raw grades of many",
+        "judgelm",
+        "many",
+        {"regex": f"{SCORE} {SCORE} {SCORE}"},
+        of_line_of_many,
+        ["prompt"],
+        TALKS,
+    ),
+    Case("Rubric", "rubric", "single", {}, of_rubric, CHAT_APART),
     Case("Raw grades", "judgelm", "single", {"regex": SCORE}, of_two_scores, RAW_APART, ("plain", *TALKS)),
 ]
 
@@ -134,14 +163,15 @@ def add_by_form(client, case: Case, installed: dict[str, InstalledRecipe]) -> Ju
     address = "/admin/judging/judge/add/"
     form = client.get(address).context["adminform"].form
     given = {name: field.initial for name, field in form.fields.items() if field.initial not in (None, "")}
-    sampling = {"temperature": 0.2, "seed": 0, "max_tokens": 16, "structured_outputs": case.may_say}
+    may_say = case.may_say or PROTOCOLS[case.recipe].constraint
+    sampling = {"temperature": 0.2, "seed": 0, "max_tokens": 100, "structured_outputs": may_say}
     filled = given | {
         "name": case.name,
         "slug": case.name.lower().replace(" ", "-"),
         "engine": "vllm",
         "host_model": HostModel.objects.latest("pk").pk,
         "model": "tiny-1",
-        "protocol": installed[case.recipe].protocol(case.asks) if case.recipe else "",
+        "protocol": installed[case.recipe].protocol(case.asks) if case.recipe in installed else case.recipe,
         "sampling": json.dumps(sampling),
         "both_orders": "" if case.asks == "single" else "on",
     }
@@ -172,7 +202,8 @@ def check_rulings(judge: Judge, case: Case) -> int:
         shown = "\n".join(message["content"] for message in messages)
         for text in (*row.match.prompt.turns, *(row.match.prompt.reference or ())):
             assert text in shown, case.name
-        assert row.verdict == case.verdict(row.raw_text), (case.name, row.raw_text)
+        places = [row.settings["places"]] if case.asks == "many" else []
+        assert row.verdict == case.verdict(row.raw_text, *places), (case.name, row.raw_text)
         assert row.model_returned == "tiny-1"
         assert row.tokens_in > 0
     failed = Job.objects.filter(owner=judge.pk, state=Job.State.FAILED)
