@@ -141,7 +141,9 @@ class Judge(models.Model):
 
     @cached_property
     def seated(self) -> "list[Judge]":
-        """The members of a panel, in the order in which they were named."""
+        """The members of a panel, in the order in which they were named; nobody else has any."""
+        if self.engine != self.Engine.PANEL:
+            return []
         return [seat.member for seat in self.seats.select_related("member")]
 
     def cost_of(self, tokens_in: float | None, tokens_out: float | None) -> float | None:
