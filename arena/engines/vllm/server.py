@@ -73,7 +73,7 @@ class Server:
         """Such as "vLLM 0.32.0"; empty when the interpreter does not say."""
         environment = server_environment(os.environ, "", str(GUARD))
         asked = subprocess.run(  # noqa: S603 - the interpreter that the operator names
-            [self.python, "-c", VERSION],
+            [self._find_python(), "-c", VERSION],
             env=environment,
             cwd="/",
             capture_output=True,

@@ -278,6 +278,13 @@ def test_an_interpreter_that_will_not_do(folder, tmp_path, interpreter, code):
     assert "VLLM_PYTHON" in failure.message
 
 
+def test_an_interpreter_may_be_named_from_the_folder_of_the_site(python, folder):
+    server = Server(Launch("answers"), python=os.path.relpath(python), folder=folder)
+    assert server.version == ""  # the stand-in has no version, and the question was put from another folder
+    start(server)
+    server.stop()
+
+
 def test_a_server_lives_on_when_the_thread_that_started_it_has_ended(new_server):
     """The kernel's death signal would come with the end of the thread."""
     server = new_server()
