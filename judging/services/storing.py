@@ -129,7 +129,10 @@ def judgments_of(
         weight = _weight_of(ask, completion) if verdict else Weight()
         tokens_in = share(completion.tokens_in, number, count)
         tokens_out = share(completion.tokens_out, number, count)
-        among = Among(len(ask.answers), *(place + 1 for place in places)).as_settings()
+        settings = made
+        if ranks(ask.protocol):
+            among = Among(len(ask.answers), *(place + 1 for place in places))
+            settings = made | among.as_settings() | {"rulings": count}
         rows.append(
             Judgment(
                 match=part.match,
@@ -139,7 +142,7 @@ def judgments_of(
                 preference=weight.preference,
                 label_mass=weight.label_mass,
                 strength=weight.strength,
-                settings=made | among | {"rulings": count} if ranks(ask.protocol) else made,
+                settings=settings,
                 cost=judge.cost_of(tokens_in, tokens_out),
                 tokens_in=tokens_in,
                 tokens_out=tokens_out,
