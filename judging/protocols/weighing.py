@@ -20,8 +20,7 @@ class Weight(NamedTuple):
 
 def weigh_marker(text: str, logprobs: Sequence[TokenLogprob] | None) -> Weight:
     """The weight of a text that ends with one of our own markers."""
-    found = find_last_verdict(text)
-    if not found or not logprobs:
+    if not logprobs or not (found := find_last_verdict(text)):
         return Weight()
     soft = soft_preference(text, found.place, LABELS, logprobs)
     return Weight(soft.points, soft.mass) if soft else Weight()

@@ -110,7 +110,7 @@ def judgments_of(
     """
     ask, text, count = due.ask, completion.text or "", len(due.parts)
     common = {
-        "judge": judge,
+        "judge_id": judge.pk,  # ids, because a model that is given rows takes twice as long
         "raw_text": text,
         "suspect": ask.suspect,
         "protocol": ask.protocol.name if ask.protocol else judge.protocol or judge.model,
@@ -135,7 +135,7 @@ def judgments_of(
             settings = made | among.as_settings() | {"rulings": count}
         rows.append(
             Judgment(
-                match=part.match,
+                match_id=part.match.pk,
                 order=part.order,
                 verdict=verdict or "",
                 winner=winner_of(verdict, part.order) or "",
