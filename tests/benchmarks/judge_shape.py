@@ -21,15 +21,21 @@ WARM_UP = 64  # prompts
 
 
 def make(folder: Path, options: dict) -> None:
-    """``options``: ``shape`` in LlamaConfig's words, ``pairs``, ``mean`` tokens of a prompt."""
+    """``options``: ``shape`` in LlamaConfig's words, ``pairs``, ``mean`` tokens of a prompt.
+
+    What a folder was made with before is not made again.
+    """
     from vllm.platforms import current_platform
 
-    model = folder / "model"
-    words, count = _tokenizer(model, options["shape"]["vocab_size"])
-    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "dtype": "bfloat16"}
-    (model / "config.json").write_text(json.dumps(config | options["shape"]))
-    rows = _prompts(words, count, options["pairs"], options["mean"])
-    (folder / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    made = folder / "made.json"
+    if not made.exists() or json.loads(made.read_text()) != options:
+        model = folder / "model"
+        words, count = _tokenizer(model, options["shape"]["vocab_size"])
+        config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "dtype": "bfloat16"}
+        (model / "config.json").write_text(json.dumps(config | options["shape"]))
+        rows = _prompts(words, count, options["pairs"], options["mean"])
+        (folder / "prompts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        made.write_text(json.dumps(options))
     machine = {"device": current_platform.get_device_name(), "type": current_platform.device_type}
     if machine["type"] == "cpu":
         machine["tflops"] = _measured_tflops()

@@ -234,6 +234,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--via", nargs="+", choices=("offline", "server"), default=["offline", "server"])
     parser.add_argument("--orders", nargs="+", choices=("one", "both"), default=["one", "both"])
     parser.add_argument("--concurrency", type=int, default=128, help="requests to the server at once")
+    parser.add_argument("--folder", type=Path, help="where model and prompts are kept, for the next run")
     parser.add_argument("--tflops", type=float, help="peak of the GPU, dense bf16")
     parser.add_argument("--vllm", type=json.loads, default={}, help="further options, as JSON")
     options = parser.parse_args()
@@ -248,8 +249,10 @@ def main() -> None:
     options = read_options()
     if options.small:
         os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")  # GiB
-    with tempfile.TemporaryDirectory(prefix="judging-gpu-") as folder:
-        work = prepare(options, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="judging-gpu-") as passing:
+        folder = options.folder or Path(passing)
+        folder.mkdir(parents=True, exist_ok=True)
+        work = prepare(options, folder)
         what = "SMALL SCALE, which says nothing of a GPU: " if options.small else ""
         print(
             f"{what}{options.pairs:,} pairs, {work.parameters / 1e9:.3g} billion parameters without "
