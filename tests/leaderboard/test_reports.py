@@ -220,7 +220,7 @@ class TestCommand:
 
     def test_what_is_not_there_is_named(self, judged):
         make_benchmark(1, slug="other")
-        with pytest.raises(CommandError, match=r"There is no judge 'nobody'. These are there: judge."):
+        with pytest.raises(CommandError, match=r"There is no judge 'nobody'. There are: judge."):
             self.run("nobody")
         with pytest.raises(CommandError, match=r"judge did not rule on other. It ruled on: bench"):
             self.run("judge", "--benchmark", "other")

@@ -3,8 +3,13 @@
 import os
 
 import pytest
+from django.utils import timezone
 
+from arena.services.hosting import Host
 from tests import tiny_models
+
+# On a CPU, vLLM 0.32 dies of a request with a seed whose prompt is read in parts.
+QUICK = {"enforce_eager": True, "dtype": "float32", "enable_chunked_prefill": False}
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +28,12 @@ def models(python, tmp_path_factory):
     """Three that answer differently, with room for a judge's prompt."""
     folder = tmp_path_factory.mktemp("models")
     return [tiny_models.make_model(python, folder / f"tiny-{n}", seed=n, positions=16384) for n in (1, 2, 3)]
+
+
+@pytest.fixture
+def host(python, settings, tmp_path):
+    """A worker's vLLM, which loads what it is given."""
+    settings.VLLM_PYTHON, settings.VLLM_OPTIONS = python, QUICK
+    host = Host("gpu@here", tmp_path / "servers")
+    yield host
+    host.close(timezone.now())

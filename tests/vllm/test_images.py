@@ -22,21 +22,11 @@ from tests.pictures import benchmark_with_images, picture, uri
 
 pytestmark = [pytest.mark.vllm, pytest.mark.django_db]
 
-QUICK = {"enforce_eager": True, "max_model_len": 8192, "dtype": "float32", "enable_chunked_prefill": False}
-
-
-@pytest.fixture
-def host(python, settings, tmp_path):
-    settings.VLLM_PYTHON, settings.VLLM_OPTIONS = python, QUICK
-    host = Host("gpu@here", tmp_path / "servers")
-    yield host
-    host.close(timezone.now())
-
 
 @pytest.fixture
 def model(python, tmp_path):
     return HostModel.objects.create(
-        source=str(tiny_models.make_vision_model(python, tmp_path / "tiny-vision"))
+        source=str(tiny_models.make_vision_model(python, tmp_path / "tiny-vision")), max_model_len=8192
     )
 
 

@@ -32,8 +32,6 @@ from tests.judging.recipes.standins import with_files
 
 pytestmark = [pytest.mark.vllm, pytest.mark.django_db]
 
-# On a CPU, vLLM 0.32 dies of a request with a seed whose prompt is read in parts.
-QUICK = {"enforce_eager": True, "dtype": "float32", "enable_chunked_prefill": False}
 CONTEXT = 8192  # a token of the tiny model is about a character
 FILES = {"judgelm": ("common.py", test_judgelm.FILE), "mt-bench": ("judge_prompts.jsonl", test_mt_bench.FILE)}
 
@@ -121,14 +119,6 @@ JUDGES = [
     Case("Rubric", "rubric", "single", {}, of_rubric, CHAT_APART),
     Case("Raw grades", "judgelm", "single", {"regex": SCORE}, of_two_scores, RAW_APART, ("plain", *TALKS)),
 ]
-
-
-@pytest.fixture
-def host(python, settings, tmp_path):
-    settings.VLLM_PYTHON, settings.VLLM_OPTIONS = python, QUICK
-    host = Host("gpu@here", tmp_path / "servers")
-    yield host
-    host.close(timezone.now())
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from arena.management.named import benchmark_named
 from arena.shell import FORMATS, format_rows
 from judging.injections import INJECTIONS
+from judging.management.named import judge_named
 from judging.models import Judge
 from judging.services.injecting import Resistance, measure_resistance, try_injections
 
@@ -27,10 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=FORMATS, default="table")
 
     def handle(self, **options) -> None:
-        judge = Judge.objects.named(options["judge"])
-        if judge is None:
-            known = ", ".join(map(str, Judge.objects.all())) or "none yet"
-            raise CommandError(f"There is no judge {options['judge']!r}. There are: {known}.")
+        judge = judge_named(options["judge"])
         if judge.engine not in (Judge.Engine.OPENAI, Judge.Engine.BASELINE):
             raise CommandError(f"{judge} cannot be asked from here: {judge.get_engine_display()}.")
         benchmark = benchmark_named(options["benchmark"]) if options["benchmark"] is not None else None

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from arena import jobs
 from arena.management.named import benchmark_named
 from arena.models import Benchmark, Job
+from judging.management.named import judge_named
 from judging.models import Judge
 from judging.services.budgets import budget_in_words
 from judging.services.estimating import Estimate, estimate
@@ -32,10 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--retry-failed", action="store_true", help="give failed matches new attempts")
 
     def handle(self, **options) -> None:
-        judge = Judge.objects.named(options["judge"])
-        if judge is None:
-            known = ", ".join(map(str, Judge.objects.all())) or "none yet"
-            raise CommandError(f"There is no judge {options['judge']!r}. There are: {known}.")
+        judge = judge_named(options["judge"])
         if judge.engine == Judge.Engine.RECORDED:
             raise CommandError(
                 f"{judge} is a recorded judge: its rulings were imported, it cannot rule on more."

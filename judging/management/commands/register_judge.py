@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from arena.models import HostModel
 from judging.baselines import BASELINES
+from judging.management.named import judge_named
 from judging.models import Judge, form_named
 from judging.panels import RULES
 from judging.protocols import PROTOCOLS
@@ -90,14 +91,7 @@ class Command(BaseCommand):
 
 
 def _members(options: dict) -> list[Judge]:
-    members = []
-    for name in options["members"]:
-        judge = Judge.objects.named(name)
-        if judge is None:
-            known = ", ".join(map(str, Judge.objects.all())) or "none yet"
-            raise CommandError(f"There is no judge {name!r}. There are: {known}.")
-        members.append(judge)
-    return list(dict.fromkeys(members))
+    return list(dict.fromkeys(map(judge_named, options["members"])))
 
 
 def _place(options: dict) -> dict:

@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from arena.management.named import benchmark_named
 from arena.models import Benchmark
 from arena.shell import FORMATS, format_rows
+from judging.management.named import judge_named
 from judging.models import Judge
 from leaderboard.services.report_rows import COLUMNS, report_rows
 from leaderboard.services.reports import measure_report
@@ -22,10 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=FORMATS, default="table")
 
     def handle(self, *, name: str, format: str, **options) -> None:
-        judge = Judge.objects.named(name)
-        if judge is None:
-            known = ", ".join(map(str, Judge.objects.all())) or "none"
-            raise CommandError(f"There is no judge {name!r}. These are there: {known}.")
+        judge = judge_named(name)
         rows = [
             row | {"judge": str(judge), "benchmark": benchmark.slug}
             for benchmark in self._benchmarks(judge, options["benchmark"])
