@@ -28,8 +28,9 @@ from leaderboard.services import boards  # noqa: E402 -- needs the settings
 from leaderboard.views import cached  # noqa: E402
 
 # These machines are shared: an example that takes longer than usual is no fault.
-hypothesis.settings.register_profile("arena", deadline=None)
-hypothesis.settings.register_profile("thorough", deadline=None, max_examples=10_000)
+SLOW = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("arena", **SLOW)
+hypothesis.settings.register_profile("thorough", **SLOW, max_examples=10_000)
 hypothesis.settings.load_profile("arena")
 
 

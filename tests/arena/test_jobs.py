@@ -174,11 +174,11 @@ class TestRaces:
 
     def test_keep_alive_outlasts_the_lease(self):
         jobs.enqueue("judge", 1, [1])
-        held = claim(lease=0.6)
-        with jobs.keep_alive(held, 0.6):
-            time.sleep(1.2)
+        held = claim(lease=1.5)
+        with jobs.keep_alive(held, 1.5):
+            time.sleep(2.5)
             assert claim() == []
-        time.sleep(0.7)
+        time.sleep(1.6)
         assert len(claim()) == 1
 
     def test_alone_lets_one_in(self):
