@@ -14,8 +14,7 @@ from django.utils.text import slugify
 
 from arena.engines import ENGINES, storable
 from arena.engines.guard import Guard, parse_allowed
-from arena.engines.vllm.launch import HUB_NAME, REVISION
-from arena.models import Benchmark, HostModel
+from arena.models import Benchmark
 from arena.services.submissions import Entry
 from arena.services.voting import Choice
 
@@ -199,35 +198,6 @@ class EndpointForm(EntryForm, RetryForm, SamplingForm):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
         return url
-
-
-class HostForm(EntryForm, SamplingForm):
-    source = forms.CharField(
-        max_length=300,
-        label="Model",
-        help_text="A Hugging Face repository, such as Qwen/Qwen3-0.6B, or a path on the GPU hosts.",
-        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
-    )
-    revision = forms.CharField(
-        required=False, max_length=100, label="Revision", help_text="Branch, tag or commit."
-    )
-    dtype = forms.ChoiceField(choices=HostModel.DType.choices, label="Number format", initial="auto")
-    max_model_len = forms.IntegerField(
-        required=False, min_value=16, max_value=10_000_000, label="Longest context, in tokens"
-    )
-    field_order = ["benchmark", "name", "organisation", "source", "revision", "dtype", "max_model_len"]
-
-    def clean_source(self) -> str:
-        source = self.cleaned_data["source"].strip()
-        if not HUB_NAME.fullmatch(source) and not source.startswith("/"):
-            raise forms.ValidationError("Write a repository such as owner/name, or an absolute path.")
-        return storable(source)
-
-    def clean_revision(self) -> str:
-        revision = self.cleaned_data["revision"].strip()
-        if revision and not REVISION.fullmatch(revision):
-            raise forms.ValidationError("A revision is a branch, a tag or a commit.")
-        return revision
 
 
 class BenchmarkForm(UploadForm):

@@ -29,7 +29,7 @@ HEAVY = {
     "math_core": ("arena/latex.py",),
     "PIL": ("arena/uploads/images.py",),
     "pygments": ("arena/highlighting.py",),
-    "jinja2": ("judging/custom/templates.py",),
+    "jinja2": ("judging/custom/templates.py", "arena/host_forms.py"),
     "re2": ("judging/custom/rules.py",),
     "jsonpath": ("judging/custom/rules.py",),
 }

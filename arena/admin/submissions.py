@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from arena.admin.lists import ReadOnlyAdmin, log_changes
-from arena.models import Competitor, Endpoint, HostModel, HostWorker, Submission
+from arena.models import AllowedCode, Competitor, Endpoint, HostModel, HostWorker, Submission
 from arena.services.submissions import retry_submission
 
 
@@ -59,8 +59,16 @@ class SubmissionAdmin(ReadOnlyAdmin):
 
 @admin.register(HostModel)
 class HostModelAdmin(admin.ModelAdmin):
-    list_display = ("source", "revision", "dtype", "max_model_len")
-    search_fields = ("source",)
+    list_display = ("source", "revision", "adapter", "dtype", "max_model_len")
+    search_fields = ("source", "adapter")
+
+
+@admin.register(AllowedCode)
+class AllowedCodeAdmin(admin.ModelAdmin):
+    """Commits whose own code may run on the workers: each is a decision that the log keeps."""
+
+    list_display = ("source", "revision", "why")
+    search_fields = ("source", "revision")
 
 
 @admin.register(HostWorker)

@@ -3,13 +3,14 @@
 from arena.models.answers import Answer, Competitor, Match
 from arena.models.benchmarks import Benchmark, Prompt
 from arena.models.changes import VoteChange
-from arena.models.hosts import HostModel, HostWorker
+from arena.models.hosts import AllowedCode, HostModel, HostWorker
 from arena.models.images import Image, hashes_of
 from arena.models.jobs import Job
 from arena.models.submissions import Endpoint, Submission
 from arena.models.votes import Ballot, Vote, Voter
 
 __all__ = [
+    "AllowedCode",
     "Answer",
     "Ballot",
     "Benchmark",

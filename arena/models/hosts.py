@@ -1,14 +1,35 @@
 """Models that workers with vLLM serve, and what those workers are doing."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import MD5
 
+LARGEST_RANK = 64  # of adapters whose own is not known
 SEEN_WITHIN = timedelta(seconds=60)  # a worker that said nothing for longer is taken for gone
 
 
+class HostModelManager(models.Manager["HostModel"]):
+    def configured(self, source: str, **fields: Any) -> "HostModel":
+        """The one row of a model with these settings; what is not given has its default."""
+        plain = HostModel(source=source)
+        wanted = {name: getattr(plain, name) for name in HostModel.SETTINGS}
+        return self.get_or_create(**wanted | fields)[0]
+
+    def adapters_on(self, model: "HostModel") -> models.QuerySet["HostModel"]:
+        """Those that one vLLM can serve together with ``model``."""
+        base = {name: getattr(model, name) for name in HostModel.BASE}
+        return self.filter(**base).exclude(adapter="")
+
+
 class HostModel(models.Model):
-    """A language model that workers with vLLM can serve, and how they load it."""
+    """A language model that workers with vLLM can serve, and how they load it.
+
+    With an ``adapter`` it is that LoRA on the model, which is its base; all adapters of one ``base`` are
+    served by one vLLM.
+    """
 
     class DType(models.TextChoices):
         AUTO = "auto", "As its configuration says"
@@ -16,26 +37,57 @@ class HostModel(models.Model):
         FLOAT16 = "float16", "float16"
         FLOAT32 = "float32", "float32"
 
+    class Quantization(models.TextChoices):
+        NONE = "", "As its configuration says"
+        FP8 = "fp8", "fp8, made while it loads"
+        BITSANDBYTES = "bitsandbytes", "4 bits by bitsandbytes, made while it loads"
+
+    BASE = (
+        *("source", "revision", "dtype", "max_model_len"),
+        *("quantization", "tensor_parallel_size", "chat_template"),
+    )
+    SETTINGS = (*BASE, "adapter", "adapter_revision")
+
     source = models.CharField(max_length=300, help_text="Hugging Face repository, or a path on the workers.")
     revision = models.CharField(max_length=100, blank=True, help_text="Branch, tag or commit.")
     dtype = models.CharField(max_length=10, choices=DType.choices, default=DType.AUTO)
     max_model_len = models.PositiveIntegerField(
         null=True, blank=True, help_text="Longest prompt and answer together, in tokens."
     )
+    quantization = models.CharField(
+        max_length=20, choices=Quantization.choices, default=Quantization.NONE, blank=True
+    )
+    tensor_parallel_size = models.PositiveSmallIntegerField(
+        default=1, help_text="GPUs that the model is split over."
+    )
+    chat_template = models.TextField(blank=True, help_text="Jinja, instead of the one that it comes with.")
+    adapter = models.CharField(
+        max_length=300, blank=True, help_text="Of a LoRA: a repository, or a path on the workers."
+    )
+    adapter_revision = models.CharField(max_length=100, blank=True, help_text="Branch, tag or commit.")
 
     facts = models.JSONField(default=dict, blank=True, editable=False, help_text="What its repository said.")
+
+    objects = HostModelManager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["source", "revision", "dtype", "max_model_len"],
+                *("source", "revision", "dtype", "max_model_len", "quantization", "tensor_parallel_size"),
+                *("adapter", "adapter_revision", MD5("chat_template")),
                 nulls_distinct=False,
                 name="host_model_once",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.source}@{self.revision}" if self.revision else self.source
+        model = _named(self.source, self.revision)
+        return f"{_named(self.adapter, self.adapter_revision)} on {model}" if self.adapter else model
+
+    @property
+    def base(self) -> tuple[object, ...]:
+        """What one vLLM is loaded with; equal for a model and all adapters on it."""
+        return tuple(getattr(self, name) for name in self.BASE)
 
     @property
     def options(self) -> dict[str, object]:
@@ -45,7 +97,44 @@ class HostModel(models.Model):
             options["dtype"] = self.dtype
         if self.max_model_len:
             options["max_model_len"] = self.max_model_len
+        if self.quantization:
+            options["quantization"] = self.quantization
+        if self.tensor_parallel_size > 1:
+            options["tensor_parallel_size"] = self.tensor_parallel_size
         return options
+
+    @property
+    def adapter_rank(self) -> int:
+        """Of its LoRA; 0 without one."""
+        return self.facts.get("adapter", {}).get("rank", LARGEST_RANK) if self.adapter else 0
+
+    @property
+    def trusts_code(self) -> bool:
+        """Whether an administrator lets the code of this very commit run."""
+        return AllowedCode.objects.filter(source=self.source, revision=self.revision).exists()
+
+
+class AllowedCode(models.Model):
+    """One commit of a repository whose own code may run on the workers: an administrator has read it."""
+
+    source = models.CharField("repository", max_length=300)
+    revision = models.CharField(
+        "commit",
+        max_length=40,
+        validators=[RegexValidator("^[0-9a-f]{40}$", "Write the whole commit: 40 digits and letters.")],
+    )
+    why = models.CharField(max_length=300, blank=True, help_text="Who has read it, and what it does.")
+
+    class Meta:
+        verbose_name_plural = "allowed code"
+        constraints = [models.UniqueConstraint(fields=["source", "revision"], name="code_allowed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.source}@{self.revision[:12]}"
+
+
+def _named(source: str, revision: str) -> str:
+    return f"{source}@{revision}" if revision else source
 
 
 class HostWorkerQuerySet(models.QuerySet["HostWorker"]):

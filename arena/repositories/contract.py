@@ -42,3 +42,14 @@ class Facts:
     context: int = 0
     quantization: str = ""
     licence: str = ""
+
+
+@dataclass(frozen=True)
+class AdapterFacts:
+    """What a LoRA adapter is: its ``rank``, ``weights`` in bytes, and the ``base`` that it was made on."""
+
+    commit: str
+    rank: int
+    weights: int
+    base: str = ""
+    licence: str = ""

@@ -1,6 +1,6 @@
 """Where repositories are: the model hub, and folders of this host."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,6 +48,14 @@ def list_hub(repository: str, revision: str = "", *, endpoint: str | None = None
     files = {each.rfilename: each.size or 0 for each in info.siblings or ()}
     licence = (info.card_data.to_dict() if info.card_data else {}).get("license")
     return Listing(named, commit, files, read, licence if isinstance(licence, str) else "")
+
+
+def fetch_files(repository: str, commit: str, names: Sequence[str], *, endpoint: str | None = None) -> Path:
+    """The folder on this host that holds these files of a repository. Raises Refused, and OutOfReach."""
+    api = HfApi(endpoint=endpoint)
+    with _in_our_words(repository, commit):
+        paths = [api.hf_hub_download(repository, name, revision=commit) for name in names]
+    return Path(paths[0]).parent
 
 
 @contextmanager

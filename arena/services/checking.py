@@ -4,6 +4,7 @@ import logging
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -11,8 +12,19 @@ from django.utils import timezone
 
 from arena import jobs
 from arena.engines.vllm import Launch
-from arena.models import HostModel, Submission
-from arena.repositories import Facts, OutOfReach, Refused, examine, list_folder, list_hub
+from arena.models import AllowedCode, HostModel, Submission
+from arena.repositories import (
+    AdapterFacts,
+    Facts,
+    Listing,
+    OutOfReach,
+    Refused,
+    examine,
+    examine_adapter,
+    list_folder,
+    list_hub,
+    memory_needed,
+)
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +46,7 @@ def _check(submission: Submission) -> None:
     model = submission.host_model
     assert model is not None  # nothing else is received unchecked
     try:
-        facts = look_at(model)
+        looked = look_at(model)
     except Refused as refusal:
         log.info("submission %s: %s", submission.pk, refusal.message)
         submission.fail(refusal.code, refusal.message)
@@ -45,44 +57,76 @@ def _check(submission: Submission) -> None:
             until = timezone.now() + timedelta(seconds=AGAIN_SECONDS)
             submission.postpone("hub_out_of_reach", str(error), until=until)
     else:
-        _accept(submission, model, facts)
+        _accept(submission, model, looked)
 
 
-def look_at(model: HostModel) -> Facts | None:
-    """What the model's repository holds; None for a folder that is not on this host.
+class Looked(NamedTuple):
+    """What the repositories of a model and its adapter hold; None for a folder that is not on this host."""
 
-    Raises Refused, and OutOfReach.
-    """
-    if not Launch(model.source).is_local:
-        facts = examine(list_hub(model.source, model.revision, endpoint=settings.HF_ENDPOINT))
-    else:
-        folder = Path(model.source)
-        if not folder.is_dir():  # perhaps on the GPU hosts alone, whose vLLM says if it is not there either
-            return None
-        try:
-            facts = examine(list_folder(folder))
-        except OSError as error:
-            words = f"{model.source} cannot be read ({error.strerror}); check its permissions."
-            raise Refused("no_such_model", words) from error
+    model: Facts | None
+    adapter: AdapterFacts | None
+
+
+def look_at(model: HostModel) -> Looked:
+    """What the model's repository holds, and its adapter's. Raises Refused, and OutOfReach."""
+    facts = None
+    if listing := _list(model.source, model.revision):
+        allowed = AllowedCode.objects.filter(source=model.source, revision=listing.commit)
+        facts = examine(listing, trusts_code=bool(listing.commit) and allowed.exists())
+        _refuse_longer(model, facts)
+    adapter = None
+    if model.adapter and (listing := _list(model.adapter, model.adapter_revision)):
+        adapter = examine_adapter(listing, model.source)
+    return Looked(facts, adapter)
+
+
+def _list(source: str, revision: str) -> Listing | None:
+    if not Launch(source).is_local:
+        return list_hub(source, revision, endpoint=settings.HF_ENDPOINT)
+    folder = Path(source)
+    if not folder.is_dir():  # perhaps on the GPU hosts alone, whose vLLM says if it is not there either
+        return None
+    try:
+        return list_folder(folder)
+    except OSError as error:
+        words = f"{source} cannot be read ({error.strerror}); check its permissions."
+        raise Refused("no_such_model", words) from error
+
+
+def _refuse_longer(model: HostModel, facts: Facts) -> None:
     if facts.context and model.max_model_len and model.max_model_len > facts.context:
         raise Refused(
             "context_too_long",
             f"{model.source} is made for {facts.context:,} tokens, fewer than the {model.max_model_len:,} "
             "asked for; submit it with a shorter context.",
         )
-    return facts
 
 
 @transaction.atomic
-def _accept(submission: Submission, model: HostModel, facts: Facts | None) -> None:
-    """Pin the model to the commit that was looked at, and queue it."""
-    if facts is not None:
-        if facts.commit and facts.commit != model.revision:
-            model, _ = HostModel.objects.get_or_create(
-                source=model.source,
-                revision=facts.commit,
-                dtype=model.dtype,
-                max_model_len=model.max_model_len,
-            )
-        HostModel.objects.filter(pk=model.pk).update(facts=asdict(facts))
+def _accept(submission: Submission, model: HostModel, looked: Looked) -> None:
+    """Pin the model to the commits that were looked at, and queue it."""
+    pinned = {name: getattr(model, name) for name in HostModel.SETTINGS}
+    if looked.model and looked.model.commit:
+        pinned["revision"] = looked.model.commit
+    if looked.adapter and looked.adapter.commit:
+        pinned["adapter_revision"] = looked.adapter.commit
+    model = HostModel.objects.configured(**pinned)
+    if found := _facts(model, looked):
+        HostModel.objects.filter(pk=model.pk).update(facts=model.facts | found)
     submission.note_checked(model, timezone.now())
+
+
+def _facts(model: HostModel, looked: Looked) -> dict[str, object]:
+    found: dict[str, object] = {}
+    if looked.model:
+        found = asdict(looked.model)
+        found["memory_mib"] = memory_needed(
+            looked.model.weights,
+            looked.model.dtype,
+            model.dtype,
+            model.quantization,
+            model.tensor_parallel_size,
+        )
+    if looked.adapter:
+        found["adapter"] = asdict(looked.adapter)
+    return found

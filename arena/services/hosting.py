@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from arena import jobs
 from arena.engines import ENGINES, Engine, EngineError
-from arena.engines.vllm import Launch, Server, ServerFailed, stop_orphans
+from arena.engines.vllm import Launch, Server, ServerFailed, add_adapter, stop_orphans
 from arena.models import HostModel, HostWorker, Submission
 from arena.models.jobs import ANSWER
+from arena.services.adapters import adapter_folder
 from arena.services.answering import Fruitless, answer_pending, close_answered, give_up
 
 log = logging.getLogger(__name__)
@@ -25,14 +26,15 @@ FAULTS_OF_HOST = {"missing_interpreter", "no_vllm"}  # these say nothing of the 
 class Host:
     """One vLLM server at a time, as a child of this process; its row of HostWorker says what it does.
 
-    Models are swapped by ``serve``. A model stays loaded until another one is wanted, or for
-    settings.VLLM_IDLE seconds without work.
+    Models are swapped by ``serve``; a model and all LoRA adapters on it are served together. A model stays
+    loaded until another one is wanted, or for settings.VLLM_IDLE seconds without work.
     """
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder = name, folder
         self.model: HostModel | None = None
         self._server: Server | None = None
+        self._adapters: dict[int, str] = {}  # names of those that the server has, by model
         self._started_at = self._used_at = self._reported_at = time.monotonic()
         stop_orphans(folder)
 
@@ -49,9 +51,10 @@ class Host:
         """
         self._used_at = time.monotonic()
         try:
-            if self._server is None or self.model != model:
+            if not self._holds(model):
                 self._start(model, now)
             assert self._server is not None
+            self.model = model
             if not self._server.is_ready():
                 self._report(HostWorker.State.LOADING, now)
                 return None
@@ -90,22 +93,45 @@ class Host:
         self._stop()
         self._report(HostWorker.State.IDLE, now)
 
-    def engine(self, server: Server) -> Engine:
-        """A client of the server, over loopback."""
+    def engine(self, server: Server, model: HostModel) -> Engine:
+        """A client of the server that serves ``model``, over loopback.
+
+        Raises ServerFailed when the server does not take the model's adapter; it goes on for others.
+        """
         return ENGINES["openai"](
             base_url=server.base_url,
-            model=server.model_name,
+            model=self._adapter(server, model) if model.adapter else server.model_name,
             api_key=server.api_key,
             version=server.version,
             concurrency=settings.VLLM_CONCURRENCY,
             deadline=settings.ANSWER_DEADLINE,
         )
 
+    def _holds(self, model: HostModel) -> bool:
+        """Whether the server serves this model, or can take its adapter."""
+        if self._server is None or self.model is None or self.model.base != model.base:
+            return False
+        return model.adapter_rank <= self._server.launch.adapter_rank
+
+    def _adapter(self, server: Server, model: HostModel) -> str:
+        """The name of the model's adapter, which the server has from now on."""
+        if model.pk not in self._adapters:
+            name = f"{Path(model.adapter).name}-{model.pk}"
+            add_adapter(server, name, adapter_folder(model))
+            self._adapters[model.pk] = name
+        return self._adapters[model.pk]
+
     def _start(self, model: HostModel, now: datetime) -> None:
         self._stop()
         self._started_at = time.monotonic()
         launch = Launch(
-            model=model.source, revision=model.revision, options=settings.VLLM_OPTIONS | model.options
+            model=model.source,
+            revision=model.revision,
+            options=settings.VLLM_OPTIONS | model.options,
+            # All that is known, so that the next one on the same base needs no new start.
+            adapter_rank=max((each.adapter_rank for each in HostModel.objects.adapters_on(model)), default=0),
+            chat_template=model.chat_template,
+            trusts_code=model.trusts_code,
         )
         self.model = model
         self._report(HostWorker.State.LOADING, now)
@@ -125,7 +151,7 @@ class Host:
     def _stop(self) -> None:
         if self._server is not None:
             self._server.stop()
-        self._server, self.model = None, None
+        self._server, self.model, self._adapters = None, None, {}
 
     def _report(self, state: str, now: datetime, message: str = "") -> None:
         worker, _ = HostWorker.objects.get_or_create(
@@ -147,7 +173,8 @@ def waiting_submissions(now: datetime) -> list[Submission]:
 
 def answer_on_host(submission: Submission, host: Host, server: Server, *, seconds: float) -> None:
     """Let the loaded model answer what is pending."""
-    engine, room = host.engine(server), 2 * settings.VLLM_CONCURRENCY
+    assert submission.host_model is not None  # it is one of those that wait for a host
+    engine, room = host.engine(server, submission.host_model), 2 * settings.VLLM_CONCURRENCY
     try:
         for _ in answer_pending(submission, engine, worker=host.name, room=room, seconds=seconds):
             host.beat(timezone.now())

@@ -66,15 +66,14 @@ def accept_endpoint(entry: Entry, *, base_url: str, model: str, key: str, now: d
         return submission
 
 
-def accept_host_model(
-    entry: Entry, *, source: str, revision: str, dtype: str, max_model_len: int | None, now: datetime
-) -> Submission:
-    """Store a model that a worker with vLLM will serve and ask, or raise UploadRefused."""
+def accept_host_model(entry: Entry, *, now: datetime, source: str, **options: Any) -> Submission:
+    """Store a model that a worker with vLLM will serve and ask, or raise UploadRefused.
+
+    ``options`` are HostModel.SETTINGS; what is not given has its default.
+    """
     _refuse_closed(entry.benchmark)
     with transaction.atomic():
-        host_model, _ = HostModel.objects.get_or_create(
-            source=source, revision=revision, dtype=dtype, max_model_len=max_model_len
-        )
+        host_model = HostModel.objects.configured(source, **options)
         submission = _enter(
             entry,
             now=now,

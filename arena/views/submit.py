@@ -12,7 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from arena.forms import EndpointForm, EntryForm, HostForm, RecordedForm, RetryForm, too_large
+from arena.forms import EndpointForm, EntryForm, RecordedForm, RetryForm, too_large
+from arena.host_forms import HostForm
 from arena.models import Benchmark, Submission
 from arena.services import submissions
 from arena.services.submissions import UploadRefused
@@ -102,8 +103,8 @@ def _accept(request: HttpRequest, kind: Kind, form: EntryForm) -> Submission:
     if kind.name == Submission.Kind.ENDPOINT:
         where = {name: given[name] for name in ("base_url", "model", "key")}
         return submissions.accept_endpoint(entry, now=now, **where)
-    what = {name: given[name] for name in ("source", "revision", "dtype", "max_model_len")}
-    return submissions.accept_host_model(entry, now=now, **what)
+    assert isinstance(form, HostForm)
+    return submissions.accept_host_model(entry, now=now, **form.settings)
 
 
 def _page(

@@ -50,7 +50,7 @@ def _free_slug(slug: str, version: int) -> str:
 
 def served_here(source: str, **chosen: Any) -> dict[str, Any]:
     """The fields of a judge whose model workers with vLLM serve; ``chosen`` are a HostModel's own."""
-    host_model, _ = HostModel.objects.get_or_create(source=source, **chosen)
+    host_model = HostModel.objects.configured(source, **chosen)
     # Pages show the model's name to everybody; where it lies on the hosts is nobody's business.
     name = Path(source).name if source.startswith("/") else source
     return {"engine": Judge.Engine.VLLM, "model": name, "host_model": host_model}

@@ -27,8 +27,8 @@ def take_turn(host: Host) -> None:
     if model is None:
         host.rest(timezone.now())
         return
-    submissions = [row for row in submissions if row.host_model == model]
-    judges = [row for row in judges if row.host_model == model]
+    submissions = [row for row in submissions if row.host_model and row.host_model.base == model.base]
+    judges = [row for row in judges if row.host_model and row.host_model.base == model.base]
     try:
         server = _load(host, model)
         if server is not None:
@@ -42,10 +42,12 @@ def _is_wanted(judge: Judge) -> bool:
 
 
 def choose_model(host: Host, wanted: list[HostModel]) -> HostModel | None:
-    """The loaded model while it is wanted, but not for ever; else what was wanted first."""
-    others = [model for model in wanted if model != host.model]
-    if host.model in wanted and not (others and host.seconds_loaded > LONGEST_STAY):
-        return host.model
+    """What the loaded server serves while that is wanted, but not for ever; else what was wanted first."""
+    loaded = host.model.base if host.model else None
+    others = [model for model in wanted if model.base != loaded]
+    mine = [model for model in wanted if model.base == loaded]
+    if mine and not (others and host.seconds_loaded > LONGEST_STAY):
+        return mine[0]
     return others[0] if others else None
 
 
@@ -61,10 +63,15 @@ def _load(host: Host, model: HostModel) -> Server | None:
 def _work(host: Host, server: Server, submissions: list[Submission], judges: list[Judge]) -> None:
     end = time.monotonic() + LONGEST_STAY
     for submission in submissions:
-        answer_on_host(submission, host, server, seconds=end - time.monotonic())
+        try:
+            answer_on_host(submission, host, server, seconds=end - time.monotonic())
+        except ServerFailed as failure:
+            host.check()  # the server may be gone; else it was this model's adapter
+            note_failure(submission, failure)
         host.check()
     for judge in judges:
-        engine, seconds = host.engine(server), end - time.monotonic()
+        assert judge.host_model is not None  # it is one of those on hosts
+        engine, seconds = host.engine(server, judge.host_model), end - time.monotonic()
         room = 4 * settings.VLLM_CONCURRENCY
         for _ in judge_pending(judge, worker=host.name, seconds=seconds, engine=engine, room=room):
             host.beat(timezone.now())

@@ -1,6 +1,8 @@
 """The interpreter with vLLM, and tiny models for it."""
 
 import os
+import time
+from collections.abc import Callable
 
 import pytest
 from django.utils import timezone
@@ -10,6 +12,14 @@ from tests import tiny_models
 
 # On a CPU, vLLM 0.32 dies of a request with a seed whose prompt is read in parts.
 QUICK = {"enforce_eager": True, "dtype": "float32", "enable_chunked_prefill": False}
+
+
+def work_until(is_done: Callable[[], bool], seconds: float = 300.0) -> None:
+    """Call it until it says so."""
+    end = time.monotonic() + seconds
+    while not is_done():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from arena.engines.vllm.failures import WITHOUT_SAFETENSORS, ServerFailed
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 REVISION = re.compile(r"\w[\w./-]*")
+COMMIT = re.compile(r"[0-9a-f]{40}")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -19,12 +20,17 @@ class Launch:
 
     `model` is a folder, by an absolute path, or a repository of the model hub; `revision` is a branch, tag or
     commit of it. `options` are vLLM's by their names, such as {"max_model_len": 2048}; `OPTIONS` lists those
-    allowed. Weights are read from safetensors alone, and code that comes with a model is never run.
+    allowed. Weights are read from safetensors alone. Code that comes with a model is run with `trusts_code`
+    alone, which needs a whole commit. With an `adapter_rank` above 0, LoRA adapters up to it can be added to
+    the running server. `chat_template` stands in for the model's own.
     """
 
     model: str
     revision: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
+    adapter_rank: int = 0
+    chat_template: str = field(default="", repr=False)
+    trusts_code: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -64,6 +70,9 @@ def _word(value: object) -> bool:
 def _one_of(*words: str) -> Callable[[object], bool]:
     return lambda value: value in words
 
+
+RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)  # at which vLLM keeps adapters
+ADAPTERS, ADAPTERS_KEPT = 4, 64  # in one batch, and at hand in the host's memory
 
 # Not here, ever: trust_remote_code, and whatever takes a path, an import or JSON from the outside.
 OPTIONS: dict[str, Callable[[object], bool]] = {
@@ -112,7 +121,20 @@ def arguments(launch: Launch) -> list[str]:
         found += [f"--revision={launch.revision}", f"--tokenizer-revision={launch.revision}"]
     for name, value in ({"load_format": "safetensors"} | dict(launch.options)).items():
         found.append(_argument(name, value))
+    if launch.adapter_rank:
+        rank = next((each for each in RANKS if each >= launch.adapter_rank), RANKS[-1])
+        found += ["--enable-lora", f"--max-lora-rank={rank}"]
+        found += [f"--max-loras={ADAPTERS}", f"--max-cpu-loras={ADAPTERS_KEPT}"]
+    if launch.trusts_code:
+        found += _trusted(launch)
     return found
+
+
+def _trusted(launch: Launch) -> list[str]:
+    if launch.is_local or not COMMIT.fullmatch(launch.revision):
+        message = f"The code of {launch.model} may run at one commit alone; name it as the revision."
+        raise ServerFailed("bad_option", message, final=True)
+    return ["--trust-remote-code", f"--code-revision={launch.revision}"]
 
 
 def _check_model(launch: Launch) -> None:

@@ -1,5 +1,6 @@
 """One vLLM server: started, watched and stopped."""
 
+import hashlib
 import http.client
 import os
 import secrets
@@ -98,6 +99,8 @@ class Server:
         self._command = command + arguments(self.launch) + FIXED
         self._check_python(command[0])
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.launch.chat_template:
+            self._command.append(f"--chat-template={self._write_template()}")
         self._give_up = time.monotonic() + self.startup_seconds
         self._tries = 0
         self._ready = False
@@ -157,6 +160,13 @@ class Server:
         self._process = None
         self._ready = False
 
+    def _write_template(self) -> Path:
+        """One file a text, which a later server finds again."""
+        text = self.launch.chat_template.encode()
+        path = self.folder / f"template-{hashlib.sha256(text).hexdigest()[:16]}.jinja"
+        path.write_bytes(text)
+        return path
+
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None:
             raise RuntimeError("This server does not run; call start() first.")
@@ -201,7 +211,7 @@ class Server:
         with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - checked options
                 [*keep, *self._command, f"--port={self.port}"],
-                env=server_environment(os.environ, self.api_key, str(GUARD)),
+                env=server_environment(os.environ, self.api_key, str(GUARD)) | self._switches(),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -209,6 +219,10 @@ class Server:
                 start_new_session=True,
             )
         self._record()
+
+    def _switches(self) -> dict[str, str]:
+        # Whoever has the key may add adapters then, and nobody but this process has it.
+        return {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True"} if self.launch.adapter_rank else {}
 
     def _record(self) -> None:
         record = records.make_record(self._running().pid, self.port, self.launch.model)
