@@ -71,6 +71,17 @@ def database_from_url(url: str) -> dict:
     }
 
 
+def broker_from_url(url: str) -> str:
+    """The broker's address. Over TLS its certificate is checked, which kombu leaves out unless it is told."""
+    if url and not url.startswith(("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")):
+        raise ImproperlyConfigured(
+            "BROKER_URL must look like redis://host:6379/0 or amqp://user:password@host:5672//."
+        )
+    if url.startswith("rediss://") and "ssl_cert_reqs=" not in url:
+        return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
+    return url
+
+
 # Where this installation keeps its data, and where people reach it.
 ARENA_HOME = Path(os.environ.get("ARENA_HOME") or BASE_DIR / "var").expanduser().resolve()
 ARENA_URL = os.environ.get("ARENA_URL", "").rstrip("/")  # https://arena.example.org in production
@@ -162,13 +173,7 @@ if env_bool("ARENA_POOL", False):
     }
 
 # The broker is a doorbell only: ids in JSON, no results, nothing lost when it forgets everything.
-BROKER_URL = os.environ.get("BROKER_URL", "")
-if BROKER_URL and not BROKER_URL.startswith(
-    ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
-):
-    raise ImproperlyConfigured(
-        "BROKER_URL must look like redis://host:6379/0 or amqp://user:password@host:5672//."
-    )
+BROKER_URL = broker_from_url(os.environ.get("BROKER_URL", ""))
 EMBEDDED_BROKER = not BROKER_URL
 CELERY_BROKER_URL = BROKER_URL or embedded.broker_url(ARENA_HOME)
 CELERY_TASK_IGNORE_RESULT = True
@@ -254,6 +259,8 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
+# Attempts to sign in are limited by address: behind a proxy, by the one that the proxy saw.
+ALLAUTH_TRUSTED_PROXY_COUNT = env_int("TRUSTED_PROXIES", 0, least=0)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "submit"
 ACCOUNT_LOGOUT_REDIRECT_URL = "vote"

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib import admin
+from django.core.cache import cache
 
 from arena.models import Job
 from tests.factories import make_answers, make_benchmark, make_matches, make_vote
@@ -34,6 +35,32 @@ def test_sign_in_goes_where_one_wanted_to_go(client, alice):
 def test_sign_in_never_leads_to_another_site(client, alice):
     answers = {"login": "alice", "password": "correct horse battery", "next": "https://example.org/"}
     assert client.post("/accounts/login/", answers)["Location"] == "/submit/"
+
+
+@pytest.fixture
+def fresh_limits():
+    """How often an address tried to sign in is counted in the cache, which outlives a test."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "strangers", "refused"),
+    [
+        (0, "192.0.2.1", True),  # without the setting, the proxy's own address stands for everybody
+        (1, "192.0.2.1", False),
+        (1, "198.51.100.{}, 192.0.2.9", True),  # only the last word is the proxy's
+    ],
+)
+def test_wrong_passwords_of_a_stranger(client, settings, alice, fresh_limits, proxies, strangers, refused):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+    for number in range(11):  # ten a minute may be wrong
+        answers = {"login": f"user {number}", "password": "wrong"}
+        client.post("/accounts/login/", answers, headers={"x-forwarded-for": strangers.format(number)})
+    answers = {"login": "alice", "password": "correct horse battery"}
+    response = client.post("/accounts/login/", answers, headers={"x-forwarded-for": "192.0.2.9"})
+    assert (response.status_code != 302) == refused
 
 
 def test_sign_out_needs_a_press(client, alice):

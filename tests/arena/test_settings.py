@@ -55,3 +55,20 @@ def test_the_sites_own_host_is_allowed():
         "shell", "--no-imports", "-c", code, HOST="192.0.2.7", ALLOWED_HOSTS="a.example, b.example"
     )
     assert all(f"'{host}'" in result.stdout for host in ("192.0.2.7", "a.example", "b.example", "localhost"))
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("rediss://host:6379/0", "rediss://host:6379/0?ssl_cert_reqs=required"),
+        (
+            "rediss://host/0?ssl_ca_certs=/ca.pem",
+            "rediss://host/0?ssl_ca_certs=/ca.pem&ssl_cert_reqs=required",
+        ),
+        ("rediss://host/0?ssl_cert_reqs=none", "rediss://host/0?ssl_cert_reqs=none"),
+        ("redis://host:6379/0", "redis://host:6379/0"),
+    ],
+)
+def test_a_brokers_certificate_is_checked_unless_one_says_no(url, expected):
+    code = "from django.conf import settings; print(settings.CELERY_BROKER_URL)"
+    assert manage("shell", "--no-imports", "-c", code, BROKER_URL=url).stdout.strip() == expected
