@@ -32,12 +32,12 @@ LINE = re.compile(r"#?([A-Z_]+)=(.*)")
 def rows_of_readme() -> dict[str, str]:
     """Each variable of the README's table of settings, with its default where that is one value."""
     rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|([^|]*)\|", (ROOT / "README.md").read_text(), re.MULTILINE)
-    found = {}
+    defaults = {}
     for cell, default in rows:
         names, values = re.findall(r"[A-Z_]+", cell), default.strip().split(", ")
-        known = [value.strip("`") if value.startswith("`") else "" for value in values]
-        found |= dict(zip(names, known + [""] * len(names), strict=False))
-    return found
+        known = [found[1] if (found := re.match("`([^`]*)`", value)) else "" for value in values]
+        defaults |= dict(zip(names, known + [""] * len(names), strict=False))
+    return defaults
 
 
 def example() -> dict[str, str]:
