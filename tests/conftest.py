@@ -34,6 +34,22 @@ hypothesis.settings.register_profile("thorough", **SLOW, max_examples=10_000)
 hypothesis.settings.load_profile("arena")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--database-only", action="store_true", help="leave out what needs no database")
+
+
+def pytest_collection_modifyitems(config, items):
+    """A second run, on other servers, need not repeat what does not know them."""
+    if not config.getoption("--database-only"):
+        return
+    fixtures = {"db", "transactional_db", "django_db_setup"}
+    kept = [
+        item for item in items if item.get_closest_marker("django_db") or fixtures & set(item.fixturenames)
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, django_db_blocker):
     """The suite's own server need not survive a power cut: without waiting for the disk it is much faster."""
