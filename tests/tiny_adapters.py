@@ -9,14 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-HIDDEN, LAYERS = 64, 2  # of the tiny model
+OPTIONS = {"seed": 1, "rank": 4, "module": "q_proj", "hidden": 64, "layers": 2, "values": 64, "base": ""}
 
 
-def make_adapter(
-    python: str, folder: Path, *, seed: int = 1, rank: int = 4, module: str = "q_proj", base: str = ""
-) -> Path:
-    """An adapter on ``module`` and the values of each layer, made on ``base``, in ``folder``."""
-    command = [python, __file__, str(folder), str(seed), str(rank), module, base]
+def make_adapter(python: str, folder: Path, **options: object) -> Path:
+    """An adapter on ``module`` and the values of each layer, in ``folder``; by default of the tiny model."""
+    command = [python, __file__, str(folder), json.dumps(OPTIONS | options)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
@@ -26,24 +24,25 @@ def main() -> None:
     import torch
     from safetensors.torch import save_file
 
-    folder, seed, rank = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    modules, base = [sys.argv[4], "v_proj"], sys.argv[5]
-    torch.manual_seed(seed)
+    folder, given = Path(sys.argv[1]), json.loads(sys.argv[2])
+    torch.manual_seed(given["seed"])
+    rank, hidden = given["rank"], given["hidden"]
+    sizes = {given["module"]: hidden, "v_proj": given["values"]}  # of what comes out
     weights = {}
-    for layer in range(LAYERS):
-        for name in modules:
+    for layer in range(given["layers"]):
+        for name, size in sizes.items():
             place = f"base_model.model.model.layers.{layer}.self_attn.{name}"
-            weights[f"{place}.lora_A.weight"] = torch.randn(rank, HIDDEN)
-            weights[f"{place}.lora_B.weight"] = torch.randn(HIDDEN, rank)
+            weights[f"{place}.lora_A.weight"] = torch.randn(rank, hidden)
+            weights[f"{place}.lora_B.weight"] = torch.randn(size, rank)
     folder.mkdir(parents=True)
     save_file(weights, folder / "adapter_model.safetensors")
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
-        "base_model_name_or_path": base,
+        "base_model_name_or_path": given["base"],
         "r": rank,
         "lora_alpha": 2 * rank,
-        "target_modules": modules,
+        "target_modules": list(sizes),
         "bias": "none",
     }
     (folder / "adapter_config.json").write_text(json.dumps(config))
