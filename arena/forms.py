@@ -14,7 +14,7 @@ from django.utils.text import slugify
 
 from arena.engines import ENGINES, storable
 from arena.engines.guard import Guard, parse_allowed
-from arena.models import Benchmark
+from arena.models import Benchmark, Competitor
 from arena.services.submissions import Entry
 from arena.services.voting import Choice
 
@@ -130,9 +130,14 @@ class EntryForm(MarkedForm):
         """Whether the settings are shown from the start: where one was given or is wrong."""
         return any(field.errors or field.value() for field in self.sampling_fields())
 
-    def entry(self, user: Any) -> Entry:
-        fields = ("benchmark", "name", "organisation")
-        return Entry(user=user, sampling=self.sampling, **{name: self.cleaned_data[name] for name in fields})
+    def changed_settings(self) -> list[str]:
+        """What differs from the form's initial values, besides what every entry says anew."""
+        anew = ("benchmark", "name", "organisation", "key")
+        return [name for name in self.changed_data if name not in anew]
+
+    def entry(self, user: Any, *, parent: Competitor | None = None, dry_run: bool = False) -> Entry:
+        fields = {name: self.cleaned_data[name] for name in ("benchmark", "name", "organisation")}
+        return Entry(user=user, sampling=self.sampling, parent=parent, dry_run=dry_run, **fields)
 
 
 class SamplingForm(forms.Form):
@@ -140,7 +145,21 @@ class SamplingForm(forms.Form):
 
     temperature = forms.FloatField(required=False, min_value=0, max_value=2, label="Temperature")
     top_p = forms.FloatField(required=False, min_value=0.001, max_value=1, label="Top p")
+    top_k = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
+        label="Top k",
+        help_text="Not known to all servers.",
+    )
     min_p = forms.FloatField(required=False, min_value=0, max_value=1, label="Min p")
+    repetition_penalty = forms.FloatField(
+        required=False,
+        min_value=0.01,
+        max_value=2,
+        label="Repetition penalty",
+        help_text="Not known to all servers.",
+    )
     max_tokens = forms.IntegerField(
         required=False, min_value=1, max_value=1_000_000, label="Longest answer, in tokens"
     )

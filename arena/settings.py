@@ -222,6 +222,12 @@ JUDGE_CONCURRENCY = env_int("JUDGE_CONCURRENCY", 32)  # requests in flight to on
 JUDGE_DEADLINE = env_int("JUDGE_DEADLINE", 180)  # seconds for one ruling, retries included
 ENDPOINT_CONCURRENCY = env_int("ENDPOINT_CONCURRENCY", 16)  # requests in flight to one submitted endpoint
 ANSWER_DEADLINE = env_int("ANSWER_DEADLINE", 300)  # seconds for one answer of a model, retries included
+# Seconds that the answers of a dry run are shown before it goes on by itself; 0 is without dry runs.
+DRY_RUN_SECONDS = env_int("DRY_RUN_SECONDS", 600, least=0)
+# What a person may use; 0 is no limit. Staff have none.
+QUOTA_SUBMISSIONS_PER_DAY = env_int("QUOTA_SUBMISSIONS_PER_DAY", 20, least=0)
+QUOTA_RUNNING = env_int("QUOTA_RUNNING", 4, least=0)
+QUOTA_TOKENS_PER_DAY = env_int("QUOTA_TOKENS_PER_DAY", 5_000_000, least=0)  # generated
 # Own servers that submitted endpoints may name, although their addresses are not public.
 ENDPOINT_ALLOW = os.environ.get("ENDPOINT_ALLOW", "")
 HF_ENDPOINT = os.environ.get("HF_ENDPOINT") or None  # the model hub, where it is not Hugging Face's own

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from arena.views import benchmarks, health, images, robots, submit, vote
+from arena.views import benchmarks, health, images, robots, submissions, submit, vote
 
 handler400 = "arena.views.errors.bad_request"
 handler403 = "arena.views.errors.permission_denied"
@@ -16,8 +16,10 @@ urlpatterns = [
     path("vote/<uuid:token>/skip/", vote.skip, name="skip"),
     path("vote/<uuid:token>/undo/", vote.undo, name="undo"),
     path("submit/", submit.submit, name="submit"),
-    path("submissions/<int:pk>/retry/", submit.retry, name="retry"),
-    path("submissions/<int:pk>/stop/", submit.stop, name="stop"),
+    path("submissions/<int:pk>/go-on/", submissions.go_on, name="go_on"),
+    path("submissions/<int:pk>/cancel/", submissions.cancel, name="cancel"),
+    path("submissions/<int:pk>/retry/", submissions.retry, name="retry"),
+    path("models/<slug:slug>/withdraw/", submissions.withdraw, name="withdraw"),
     path("benchmarks/", benchmarks.index, name="benchmarks"),
     path("benchmarks/new/", benchmarks.new, name="benchmark_new"),
     path("benchmarks/<slug:slug>/", benchmarks.detail, name="benchmark"),

@@ -43,9 +43,9 @@ class SubmissionAdmin(ReadOnlyAdmin):
         text = submission.message
         return format_html('<span title="{}">{}</span>', text, text[:80]) if text else ""
 
-    @admin.action(description="Try the failed ones again", permissions=["act"])
+    @admin.action(description="Try the failed and cancelled ones again", permissions=["act"])
     def try_again(self, request: HttpRequest, submissions: QuerySet[Submission]) -> None:
-        changed = [row for row in submissions if retry_submission(row)]
+        changed = [row for row in submissions if retry_submission(row, now=timezone.now(), counts=False)]
         log_changes(self, request, changed, "Tried again.")
         self.message_user(request, f"Their models are asked again: {len(changed)}.")
 

@@ -23,7 +23,7 @@ class Competitor(models.Model):
     """A ranked language model with its sampling settings ("model" on pages).
 
     A withdrawn one keeps all that was recorded of it, but gets no new pairs, votes or rulings and stands on
-    no board.
+    no board. ``parent`` is the same model with the settings from which this one's were changed.
     """
 
     slug = models.SlugField(max_length=120, unique=True)
@@ -31,6 +31,7 @@ class Competitor(models.Model):
     organisation = models.CharField(max_length=120, blank=True)
     description = models.TextField(blank=True)
     sampling = models.JSONField(default=dict, blank=True)
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="variants")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True)
     is_demo = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -19,6 +19,7 @@ from arena.engines.guard import Guard, parse_allowed
 from arena.models import Answer, Job, Prompt, Submission, hashes_of
 from arena.models.jobs import ANSWER
 from arena.sealing import SealBroken, unseal
+from arena.services.dry_runs import close_dry_runs
 from arena.services.images import attach
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 CHUNK, CHUNK_SECONDS = 64, 1.0  # answers stored at once; a crash costs at most what came since
 PATIENCE = 8  # failures in a row after which a run ends: the model is away, or refuses everything
 RUNS = 8  # of them without one answer, after which a submission has failed
+DRY_RUNS = 3  # the same for an endpoint in its dry run: somebody waits to hear
 FIRST_DELAY, LONGEST_DELAY = 15.0, 600.0  # seconds between two runs; the delay doubles
 # Errors that every further request would meet too.
 EVERYWHERE = {"unauthorized", "not_found", "forbidden_address", "bad_certificate"}
@@ -177,6 +179,7 @@ def answer_pending(
     """
     end = None if seconds is None else time.monotonic() + seconds
     feed = _Feed(submission, worker=worker, room=room, end=end)
+    submission.note_begun(timezone.now())
     with jobs.keep_alive(feed.claims, settings.LEASE_SECONDS):
         try:
             yield from _run(submission, engine, feed)
@@ -210,7 +213,8 @@ def _run(submission: Submission, engine: Engine, feed: _Feed) -> Generator[Tally
 def give_up(submission: Submission, error: EngineError) -> None:
     """Ask the model no more: for good, or for a while."""
     log.warning("submission %s: %s", submission.pk, error.message)
-    if error.final or submission.attempts + 1 >= RUNS:
+    tries = submission.queued_at is None and submission.kind == Submission.Kind.ENDPOINT
+    if error.final or submission.attempts + 1 >= (DRY_RUNS if tries else RUNS):
         submission.fail(error.code, error.message)
         return
     delay = max(error.retry_after or 0.0, min(FIRST_DELAY * 2**submission.attempts, LONGEST_DELAY))
@@ -225,7 +229,7 @@ def _store(submission: Submission, feed: _Feed, due: list[_Conversation], answer
     with jobs.fenced(list(ended)) as ours:
         row = Submission.objects.select_for_update(no_key=True).filter(pk=submission.pk)
         state = row.values_list("state", flat=True).first()
-        if state != Submission.State.ANSWERING:  # stopped, or removed: nothing new is asked
+        if state not in Submission.ASKED:  # cancelled, or removed: nothing new is asked
             feed.end = time.monotonic()
         if state is None:
             jobs.drop(ours)
@@ -278,13 +282,17 @@ def _sum(counts: Iterator[int | None]) -> int | None:
 def close_answered(now: datetime) -> int:
     """Move on every submission whose model has nothing left to answer. Returns how many those were."""
     jobs.fail_abandoned(ANSWER)
+    close_dry_runs(now, seconds=settings.DRY_RUN_SECONDS)
     waiting = Job.objects.unfinished().filter(kind=ANSWER, owner=OuterRef("pk"))
     answering = Submission.objects.filter(state=Submission.State.ANSWERING).select_related("benchmark")
     over = list(answering.exclude(Exists(waiting)))
     for submission in over:
         _close(submission, now)
-    for submission in answering.filter(benchmark__is_open=False):
+    moving = Submission.objects.moving().select_related("benchmark")
+    for submission in moving.filter(benchmark__is_open=False):
         submission.fail("closed", f"{submission.benchmark} was closed before the model had answered.")
+    for submission in moving.filter(competitor__withdrawn_at__isnull=False):
+        submission.cancel("withdrawn", "Its model was withdrawn. What was answered is kept.")
     return len(over)
 
 

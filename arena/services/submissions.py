@@ -11,8 +11,11 @@ from django.db import connection, transaction
 from arena import jobs
 from arena.models import Answer, Benchmark, Competitor, Endpoint, HostModel, Job, Prompt, Submission
 from arena.models.jobs import ANSWER
+from arena.models.quotas import Spent
 from arena.sealing import seal
+from arena.services import quotas
 from arena.services.competitors import free_slugs
+from arena.services.dry_runs import plan_answers
 from arena.uploads import CheckedAnswers, Problem, PromptInfo, check_answers
 
 NAMING = 2**40  # the advisory lock under which new models get their names; no other lock has this number
@@ -32,17 +35,26 @@ class UploadRefused(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """Who submits what to which benchmark. ``sampling`` belongs to the model: other settings, other model."""
+    """Who submits what to which benchmark.
+
+    ``sampling`` belongs to the model: other settings, other model, which names its ``parent``. With a
+    ``dry_run``, its first answers are shown before the rest is asked.
+    """
 
     user: Any
     benchmark: Benchmark
     name: str
     organisation: str = ""
     sampling: Mapping[str, object] = field(default_factory=dict)
+    parent: Competitor | None = None
+    dry_run: bool = False
 
 
 def accept_recorded(entry: Entry, *, file: IO[bytes], now: datetime) -> Submission:
-    """Check a (named) file of recorded answers as a whole and store it, or raise UploadRefused."""
+    """Check a (named) file of recorded answers as a whole and store it.
+
+    Raises UploadRefused or QuotaSpent, as all that accepts models does.
+    """
     benchmark = entry.benchmark
     _refuse_closed(benchmark)
     prompts = {prompt.key: prompt for prompt in benchmark.prompts.all()}
@@ -51,23 +63,24 @@ def accept_recorded(entry: Entry, *, file: IO[bytes], now: datetime) -> Submissi
     if checked.problems:
         raise UploadRefused(checked.problems)
     with transaction.atomic():
-        submission = _enter(entry, now=now, filename=file.name[:255], answered_at=now)
+        submission = _enter(entry, now=now, filename=file.name[:255], checked_at=now, answered_at=now)
         _store_answers(submission, prompts, checked, now)
         return submission
 
 
 def accept_endpoint(entry: Entry, *, base_url: str, model: str, key: str, now: datetime) -> Submission:
-    """Store an OpenAI-compatible endpoint whose model a worker will ask, or raise UploadRefused."""
+    """Store an OpenAI-compatible endpoint whose model a worker will ask."""
     _refuse_closed(entry.benchmark)
     with transaction.atomic():
-        submission = _enter(entry, now=now, kind=Submission.Kind.ENDPOINT, state=Submission.State.ANSWERING)
+        asked = {"dry_run": entry.dry_run, "checked_at": now, **Submission.ready(entry.dry_run, now)}
+        submission = _enter(entry, now=now, kind=Submission.Kind.ENDPOINT, **asked)
         Endpoint.objects.create(submission=submission, base_url=base_url, model=model, **_sealed(key))
-        _plan_answers(submission)
+        plan_answers(submission)
         return submission
 
 
 def accept_host_model(entry: Entry, *, now: datetime, source: str, **options: Any) -> Submission:
-    """Store a model that a worker with vLLM will serve and ask, or raise UploadRefused.
+    """Store a model that a worker with vLLM will serve and ask.
 
     ``options`` are HostModel.SETTINGS; what is not given has its default.
     """
@@ -79,24 +92,25 @@ def accept_host_model(entry: Entry, *, now: datetime, source: str, **options: An
             now=now,
             kind=Submission.Kind.HOST,
             state=Submission.State.RECEIVED,
+            dry_run=entry.dry_run,
             host_model=host_model,
         )
-        _plan_answers(submission)
+        plan_answers(submission)
         return submission
 
 
-def retry_submission(submission: Submission, *, key: str = "") -> bool:
-    """Ask again what a failed submission's model has not answered, with another key if one is given.
+def retry_submission(submission: Submission, *, now: datetime, key: str = "", counts: bool = True) -> bool:
+    """Go on with a failed or cancelled submission, with another key if one is given.
 
-    Answers that are stored stay. Returns whether there was something to try again.
+    Answers that are stored stay. Raises QuotaSpent when it ``counts`` and its sender's quota is used up.
+    Returns whether there was something to try again.
     """
     with transaction.atomic():
-        failed = Submission.objects.filter(pk=submission.pk, state=Submission.State.FAILED)
-        again = failed.exclude(kind=Submission.Kind.RECORDED)
-        fresh = {"cause": "", "message": "", "attempts": 0, "next_attempt_at": None}
-        unchecked = submission.host_model_id and submission.checked_at is None
-        state = Submission.State.RECEIVED if unchecked else Submission.State.ANSWERING
-        if not again.update(state=state, **fresh):
+        if counts:
+            quotas.spend(submission.submitter, now, but=submission)
+        ended = Submission.objects.filter(pk=submission.pk, state__in=Submission.ENDED)
+        again = ended.filter(competitor__withdrawn_at=None).exclude(kind=Submission.Kind.RECORDED)
+        if not again.update(**_afresh(submission, now)):
             return False
         if key:
             Endpoint.objects.filter(submission=submission).update(**_sealed(key))
@@ -104,9 +118,21 @@ def retry_submission(submission: Submission, *, key: str = "") -> bool:
         return True
 
 
-def stop_submission(submission: Submission) -> bool:
-    """Ask its model nothing more, as its sender wishes. Returns whether it was answering."""
-    return submission.fail("stopped", "It was stopped by its sender. Try again to go on where it stopped.")
+def _afresh(submission: Submission, now: datetime) -> dict[str, object]:
+    """What stands on a submission that goes on where it ended: at its check, its dry run, or its answers."""
+    tries = submission.dry_run and submission.queued_at is None
+    fresh = {"tried_at": None, "begun_at": None, "ended_at": None} | Submission.ready(tries, now)
+    if submission.host_model_id and submission.checked_at is None:
+        fresh |= {"state": Submission.State.RECEIVED, "queued_at": None}
+    elif submission.queued_at and submission.tried_at:
+        fresh["tried_at"] = submission.tried_at
+    return fresh
+
+
+def cancel_submission(submission: Submission) -> bool:
+    """Ask its model nothing more, as its sender wishes. Returns whether it was going on."""
+    words = "It was cancelled. What was answered is kept: try again to go on where it stopped."
+    return submission.cancel("cancelled", words)
 
 
 def _refuse_closed(benchmark: Benchmark) -> None:
@@ -114,19 +140,16 @@ def _refuse_closed(benchmark: Benchmark) -> None:
         raise UploadRefused.because(f"{benchmark} is closed: it takes no new models.")
 
 
-def _enter(entry: Entry, *, now: datetime, **fields: Any) -> Submission:
+def _enter(entry: Entry, *, now: datetime, kind: str = Submission.Kind.RECORDED, **fields: Any) -> Submission:
+    quotas.spend(entry.user, now, generates=kind != Submission.Kind.RECORDED)
     return Submission.objects.create(
+        kind=kind,
         competitor=_competitor(entry),
         benchmark=entry.benchmark,
         submitter=entry.user,
         received_at=now,
         **fields,
     )
-
-
-def _plan_answers(submission: Submission) -> None:
-    """A job for each prompt."""
-    jobs.enqueue(ANSWER, submission.pk, submission.benchmark.prompts.values_list("pk", flat=True))
 
 
 def _sealed(key: str) -> dict[str, str]:
@@ -148,9 +171,15 @@ def _competitor(entry: Entry) -> Competitor:
             organisation=entry.organisation.strip(),
             owner=user,
             sampling=dict(entry.sampling),
+            parent=entry.parent,
         )
     if taken.owner_id != user.pk:
         raise UploadRefused.because(f"A model named {taken.name} exists already. Choose another name.")
+    if taken.withdrawn_at:
+        raise UploadRefused.because(
+            f"{taken.name} was withdrawn. Choose another name, or ask the people who run this site to "
+            "restore it."
+        )
     _make_room(taken, benchmark)
     if taken.sampling != dict(entry.sampling):
         if taken.submissions.exists() or taken.answers.exists():
@@ -164,14 +193,15 @@ def _competitor(entry: Entry) -> Competitor:
 
 
 def _make_room(competitor: Competitor, benchmark: Benchmark) -> None:
-    """A failed entry, which no match has met yet, gives way to the next one under its name."""
+    """A failed or cancelled entry, which no match has met yet, gives way to the next one under its name."""
     earlier = competitor.submissions.select_for_update().filter(benchmark=benchmark).first()
     if earlier is None:
         return
-    if earlier.state != Submission.State.FAILED:
+    if earlier.state not in Submission.ENDED:
         raise UploadRefused.because(
             f"{competitor.name} is on {benchmark} already. Other answers need another model name."
         )
+    Spent.note(earlier)
     Job.objects.filter(kind=ANSWER, owner=earlier.pk).delete()
     earlier.delete()
 

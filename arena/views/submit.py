@@ -1,21 +1,25 @@
 """The forms that take models: recorded answers, an endpoint, a model for this arena's own GPU hosts."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from math import ceil
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from arena.forms import EndpointForm, EntryForm, RecordedForm, RetryForm, too_large
+from arena.forms import EndpointForm, EntryForm, RecordedForm, too_large
 from arena.host_forms import HostForm
-from arena.models import Benchmark, Submission
+from arena.models import Benchmark, Competitor, Submission
+from arena.models.submissions import latest_submission, settings_of
 from arena.services import submissions
+from arena.services.quotas import QuotaSpent, allowances
 from arena.services.submissions import UploadRefused
 
 SENT = 50  # of the visitor's own submissions, listed below the form
@@ -44,60 +48,54 @@ KINDS = {
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def submit(request: HttpRequest) -> HttpResponse:
-    kind = KINDS.get(request.GET.get("kind", ""), KINDS[Submission.Kind.RECORDED])
+    parent = _parent(request)
+    before = latest_submission(parent) if parent else None
+    kind = KINDS.get(
+        request.GET.get("kind") or (before.kind if before else ""), KINDS[Submission.Kind.RECORDED]
+    )
     if kind.for_staff and not request.user.is_staff:
         raise PermissionDenied("Only the staff of this arena uses its GPU hosts.")
+    same_kind = before is not None and before.kind == kind.name
+    initial = settings_of(before) if before and same_kind else {}
+    initial |= {"benchmark": request.GET.get("benchmark") or initial.get("benchmark", "")}
+    page = partial(_page, request, kind, parent)
     if request.method != "POST":
-        return _page(request, kind, kind.form(initial={"benchmark": request.GET.get("benchmark", "")}))
-    form = _filled(request, kind)
+        return page(kind.form(initial=initial))
+    form = _filled(request, kind, initial)
+    if form.is_valid() and parent and same_kind and not form.changed_settings():
+        form.add_error(None, f"These are the settings of {parent.name} itself. Change at least one of them.")
     if not form.is_valid():
-        return _page(request, kind, form, status=413 if too_large(request) else 422)
+        return page(form, status=413 if too_large(request) else 422)
     try:
-        return redirect(_accept(request, kind, form))
+        return redirect(_accept(request, kind, form, parent))
     except UploadRefused as refusal:
         file = form.cleaned_data.get("file")
-        context = {"problems": refusal.problems, "filename": file.name if file else ""}
-        return _page(request, kind, form, status=422, **context)
+        return page(form, status=422, problems=refusal.problems, filename=file.name if file else "")
+    except QuotaSpent as spent:
+        return page(form, status=429, spent=spent)
 
 
-@login_required
-@require_POST
-def retry(request: HttpRequest, pk: int) -> HttpResponse:
-    """Try a failed submission again, for its submitter and for staff."""
-    submission = _own(request, pk)
-    form = RetryForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, " ".join(map(str, form.errors["key"])))
-    elif not submissions.retry_submission(submission, key=form.cleaned_data["key"]):
-        messages.info(request, "There was nothing to try again.")
-    return redirect(submission)
+def _parent(request: HttpRequest) -> Competitor | None:
+    """The model whose settings are to be changed, for its owner and for staff."""
+    slug = request.GET.get("parent", "")
+    if not slug:
+        return None
+    competitor = get_object_or_404(Competitor, slug=slug.replace("\0", ""))
+    if competitor.owner != request.user and not request.user.is_staff:
+        raise Http404("Other settings of a model are submitted by the person who submitted it or by staff.")
+    return competitor
 
 
-@login_required
-@require_POST
-def stop(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stop a submission that is answering, for its submitter and for staff."""
-    submission = _own(request, pk)
-    if not submissions.stop_submission(submission):
-        messages.info(request, "There was nothing to stop.")
-    return redirect(submission)
-
-
-def _own(request: HttpRequest, pk: int) -> Submission:
-    submission = get_object_or_404(Submission, pk=pk)
-    if submission.submitter != request.user and not request.user.is_staff:
-        raise Http404("A submission is shown to the person who sent it and to staff.")
-    return submission
-
-
-def _filled(request: HttpRequest, kind: Kind) -> EntryForm:
+def _filled(request: HttpRequest, kind: Kind, initial: dict[str, Any]) -> EntryForm:
     if kind.form is RecordedForm:
         return RecordedForm(request.POST, request.FILES, refused=too_large(request))
-    return kind.form(request.POST)
+    return kind.form(request.POST, initial=initial)
 
 
-def _accept(request: HttpRequest, kind: Kind, form: EntryForm) -> Submission:
-    entry, now, given = form.entry(request.user), timezone.now(), form.cleaned_data
+def _accept(request: HttpRequest, kind: Kind, form: EntryForm, parent: Competitor | None) -> Submission:
+    dry_run = settings.DRY_RUN_SECONDS > 0
+    entry = form.entry(request.user, parent=parent, dry_run=dry_run)
+    now, given = timezone.now(), form.cleaned_data
     if kind.name == Submission.Kind.RECORDED:
         return submissions.accept_recorded(entry, file=given["file"], now=now)
     if kind.name == Submission.Kind.ENDPOINT:
@@ -107,15 +105,35 @@ def _accept(request: HttpRequest, kind: Kind, form: EntryForm) -> Submission:
     return submissions.accept_host_model(entry, now=now, **form.settings)
 
 
+def _left(request: HttpRequest, kind: Kind, now: datetime) -> list[str]:
+    """The visitor's quotas, so that a refusal surprises nobody."""
+    bound = {"submissions"} if kind.name == Submission.Kind.RECORDED else {"submissions", "running", "tokens"}
+    return [each.words for name, each in allowances(request.user, now).items() if name in bound]
+
+
 def _page(
-    request: HttpRequest, kind: Kind, form: EntryForm, *, status: int = 200, **context: Any
+    request: HttpRequest,
+    kind: Kind,
+    parent: Competitor | None,
+    form: EntryForm,
+    *,
+    status: int = 200,
+    **context: Any,
 ) -> HttpResponse:
+    now = timezone.now()
     context |= {
         "form": form,
         "kind": kind,
         "kinds": [each for each in KINDS.values() if request.user.is_staff or not each.for_staff],
+        "parent": parent,
         "open_benchmarks": list(Benchmark.objects.open()),
         "limit": settings.UPLOAD_LIMIT,
+        "allowances": _left(request, kind, now),
+        "dry_run_seconds": settings.DRY_RUN_SECONDS,
         "sent": Submission.objects.sent_by(request.user)[:SENT],
     }
-    return render(request, "arena/submit.html", context, status=status)
+    response = render(request, "arena/submit.html", context, status=status)
+    spent = context.get("spent")
+    if spent and spent.frees_at:
+        response["Retry-After"] = max(ceil((spent.frees_at - now).total_seconds()), 1)
+    return response

@@ -72,9 +72,10 @@ class Played:
 
 @require_safe
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
-    competitor = get_object_or_404(Competitor, slug=slug)
+    competitor = get_object_or_404(Competitor.objects.select_related("parent"), slug=slug)
     ordered = matches_of(competitor).select_related("prompt__benchmark", "competitor_a", "competitor_b")
     page = Paginator(ordered.order_by("-id"), MATCHES).get_page(request.GET.get("page"))
+    may_change = request.user.is_staff or competitor.owner_id == (request.user.pk or 0)
     context: dict[str, Any] = {
         "competitor": competitor,
         "demo": competitor.is_demo,
@@ -83,9 +84,33 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
         "served": served_by(competitor),
         "page": page,
         "played": played(competitor, list(page)),
+        "variants": variants_of(competitor),
+        "may_change": may_change,
         "total": counted(page.paginator.count, "match", "matches"),
     }
     return render(request, "leaderboard/model.html", context)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The same model with other settings; ``differences`` are its own values of what is not the same."""
+
+    competitor: Competitor
+    is_parent: bool
+    differences: list[tuple[str, str]]
+
+
+def variants_of(competitor: Competitor) -> list[Variant]:
+    """The model whose settings were changed into this one's, and those that this one's were changed into."""
+    parent = [competitor.parent] if competitor.parent else []
+    children = competitor.variants.order_by("pk")
+    return [_variant(other, competitor, other in parent) for other in (*parent, *children)]
+
+
+def _variant(other: Competitor, competitor: Competitor, is_parent: bool) -> Variant:
+    own, theirs = competitor.sampling, other.sampling
+    names = sorted(name for name in {*own, *theirs} if own.get(name) != theirs.get(name))
+    return Variant(other, is_parent, [(name, str(theirs.get(name, "not set"))) for name in names])
 
 
 def places_of(competitor: Competitor) -> list[Places]:

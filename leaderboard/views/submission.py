@@ -4,38 +4,52 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import linebreaks
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from arena.models import HostWorker, Submission
-from arena.models.submissions import AnsweringProgress, answering_progress
+from arena.models import Answer, Job, Prompt, Submission
+from arena.models.jobs import ANSWER
 from leaderboard.models import JudgingProgress, Standing, judging_progress, rated_standings
 from leaderboard.views.cached import NotHere, not_here
 from leaderboard.views.formats import counted, span
+from leaderboard.views.steps import State, Step, ending_step, received, up_to_answers
+from leaderboard.views.steps import ended as ended_step
+from leaderboard.views.waiting import judging_pace
 
-NO_WORKER = "waiting for a worker"
+# What the sender may do next, or what comes, at each step.
+NEXT = {
+    "Checked": "Nothing is needed from you. A refusal comes with its reason.",
+    "Queued": "Nothing is needed from you. You may leave this page, or cancel.",
+    "Generating": "Nothing is needed from you. You may leave this page, or cancel.",
+    "Pairing": "Nothing is needed from you.",
+    "Judging": "Nothing is needed from you. You may vote on this benchmark meanwhile.",
+}
 
 
 @dataclass(frozen=True)
-class Step:
-    """``state`` is done, now, failed or "" (still to come); ``progress`` is given for the live bar.
+class Stage:
+    """Where a submission is, in one word, since when, and the next step."""
 
-    ``trouble`` says why it waits or what failed, ``log`` holds an engine's last lines.
-    """
+    name: str
+    look: str
+    next: str
+    since: datetime | None
 
-    title: str
-    state: str
-    words: str = ""
-    at: datetime | None = None
-    progress: JudgingProgress | AnsweringProgress | None = None
-    trouble: str = ""
-    log: str = ""
+
+@dataclass(frozen=True)
+class Tried:
+    """One prompt of a dry run: each turn with its answer's HTML (None while there is none), or an error."""
+
+    prompt: Prompt
+    turns: list[tuple[str, str | None]]
+    answer: Answer | None
+    error: str
 
 
 @require_safe
@@ -48,8 +62,22 @@ def status(request: HttpRequest, pk: int) -> HttpResponseBase:
         sentence = "A submission is shown to the person who sent it and to staff."
         words = "Submit a model" if known else "Sign in"
         return not_here(request, NotHere("No such submission", sentence, link, words))
-    page = "submission_steps" if request.GET.get("part") == "steps" else "submission"
-    return render(request, f"leaderboard/{page}.html", context_of(submission, now=timezone.now()))
+    part = request.GET.get("part") == "steps"
+    if part and request.GET.get("seen") == _seen(submission) != "":
+        return HttpResponse(status=204)  # somebody reads: nothing is put in its place
+    context = context_of(submission, now=timezone.now())
+    may_withdraw = request.user.is_staff or submission.competitor.owner == request.user
+    context["may_withdraw"] = may_withdraw and not submission.competitor.withdrawn_at
+    context["may_go_on"] = context["may_go_on"] or (context["in_dry_run"] and request.user.is_staff)
+    page = "submission_steps" if part else "submission"
+    return render(request, f"leaderboard/{page}.html", context)
+
+
+def _seen(submission: Submission) -> str:
+    """What the page has shown while only a word, or time, can change something; else ""."""
+    if submission.state != State.DRY_RUN or submission.tried_at is None:
+        return ""
+    return f"{submission.tried_at.timestamp():.0f}"
 
 
 def _visible(request: HttpRequest, pk: int) -> Submission | None:
@@ -60,138 +88,100 @@ def _visible(request: HttpRequest, pk: int) -> Submission | None:
 
 
 def context_of(submission: Submission, *, now: datetime) -> dict[str, Any]:
-    failed = submission.state == Submission.State.FAILED
-    progress = judging_progress(submission, now=now) if submission.paired_at and not failed else None
+    ended = submission.state in Submission.ENDED
+    progress = judging_progress(submission, now=now) if submission.paired_at and not ended else None
     places = list(rated_standings(submission)) if progress and progress.is_complete else []
     recorded = submission.kind == Submission.Kind.RECORDED
     steps = [
-        _received(submission),
-        *_ahead(submission, now),
+        received(submission),
+        *up_to_answers(submission, now),
         _pairing(submission, progress),
         _judging(submission, progress, now),
         _rated(submission, places, progress),
     ]
+    trials = _trials(submission)
     return {
         "submission": submission,
         "competitor": submission.competitor,
         "benchmark": submission.benchmark,
         "steps": steps,
+        "stage": _stage(submission, steps),
+        "trials": trials,
+        "seen": _seen(submission),
         "places": places,
-        "is_over": failed or steps[-1].state == "done" or _is_stuck(progress),
+        "is_over": ended or steps[-1].state == "done" or _is_stuck(progress),
         "is_rated": steps[-1].state == "done",
-        "failed": failed,
-        "may_stop": submission.state in Submission.MOVING,
-        "may_retry": failed and not recorded,
-        "asks_for_key": failed and submission.kind == Submission.Kind.ENDPOINT,
+        "ended": ended,
+        "in_dry_run": submission.state == State.DRY_RUN,
+        "may_go_on": submission.state == State.DRY_RUN and any(trial.answer for trial in trials),
+        "may_cancel": submission.state in Submission.MOVING,
+        "may_retry": ended and not recorded and not submission.competitor.withdrawn_at,
+        "asks_for_key": ended and submission.kind == Submission.Kind.ENDPOINT,
         "board_url": _board_url(places) or submission.benchmark.get_absolute_url(),
         # Judging moves by itself; what waits for people need not ask so often.
         "every": "10s" if progress and progress.is_complete and not progress.total else "2s",
     }
 
 
-def _received(submission: Submission) -> Step:
-    words = submission.filename
-    if submission.kind == Submission.Kind.ENDPOINT:
-        endpoint = submission.endpoint
-        key = f", key ending in {endpoint.key_ending}" if endpoint.key_ending else ""
-        words = f"{endpoint.model} at {endpoint.base_url}{key}"
-    elif submission.host_model:
-        words = str(submission.host_model)
-    return Step("Received", "done", words, submission.received_at)
+def _stage(submission: Submission, steps: list[Step]) -> Stage:
+    if submission.state in Submission.ENDED:
+        look, words = ("wrong", "Failed") if submission.state == State.FAILED else ("wait", "Cancelled")
+        return Stage(words, look, _after_the_end(submission), submission.ended_at)
+    now = next((step for step in steps if step.state == "now"), None)
+    if now is None:
+        rated = steps[-1].state == "done"
+        name = "Rated" if rated else "Pairing"
+        return Stage(name, "good" if rated else "", "Follow it on the board." if rated else "", steps[-1].at)
+    since = now.at or submission.paired_at
+    if now.title == "Dry run":
+        told = "Read its first answers below, then let it go on, or cancel it."
+        waits = "Its first answers come below. Then you say whether it goes on."
+        return Stage(now.title, "", told if submission.tried_at else waits, since)
+    return Stage(now.title, "", NEXT.get(now.title, ""), since)
 
 
-def _ahead(submission: Submission, now: datetime) -> list[Step]:
-    """What comes before pairing: a check of the file; or of the repository, and the answers."""
+def _after_the_end(submission: Submission) -> str:
+    if submission.competitor.withdrawn_at:
+        return "Its model is withdrawn. The people who run this site can restore it."
     if submission.kind == Submission.Kind.RECORDED:
-        return [_checked(submission)]
-    looked = [_looked_at(submission, now)] if submission.host_model else []
-    return [*looked, _answering(submission, now)]
+        return "Submit it again."
+    if submission.state == State.CANCELLED:
+        return "Try again to go on where it stopped, or submit it anew."
+    return "Mend what the cause names, then try again, or submit it anew."
 
 
-def _looked_at(submission: Submission, now: datetime) -> Step:
-    if submission.state == Submission.State.RECEIVED:
-        words = "" if submission.message else "Looking at what its repository holds"
-        return Step("Checking", "now", words, trouble=_waiting(submission, now))
-    if submission.checked_at is None and submission.state == Submission.State.FAILED:
-        return Step("Checking", "failed", trouble=submission.message)
-    facts = submission.host_model.facts if submission.host_model else {}
-    return Step("Checked", "done", _facts(facts), submission.checked_at)
+def _trials(submission: Submission) -> list[Tried]:
+    """The prompts of a dry run that nobody has let go on yet, with what came of them."""
+    if not submission.dry_run or submission.queued_at or submission.checked_at is None:
+        return []
+    jobs = {job.subject: job for job in Job.objects.filter(kind=ANSWER, owner=submission.pk)}
+    answers = {answer.prompt_id: answer for answer in submission.answers.all()}
+    prompts = Prompt.objects.filter(pk__in=jobs).order_by("pk")
+    return [_tried(prompt, answers.get(prompt.pk), jobs[prompt.pk].error) for prompt in prompts]
 
 
-def _facts(facts: dict[str, Any]) -> str:
-    if not facts:
-        return "Its folder is looked at by the worker that loads it"
-    context = f"{facts['context']:,} tokens of context" if facts["context"] else ""
-    commit = f"commit {facts['commit'][:8]}" if facts["commit"] else ""
-    weights = f"{filesizeformat(facts['weights'])} of weights"
-    parts = [facts["architecture"], weights, facts["quantization"] or facts["dtype"], context]
-    return ", ".join(filter(None, [*parts, facts["licence"] and f"licence {facts['licence']}", commit]))
-
-
-def _checked(submission: Submission) -> Step:
-    number = submission.answers.count()
-    words = f"{counted(number, 'answer')}, every line in order"
-    return Step("Checked", "done", words, submission.received_at)
-
-
-def _answering(submission: Submission, now: datetime) -> Step:
-    """The model at work: how far it is and how fast, what its engine is doing, or why it waits or failed."""
-    progress = answering_progress(submission, now=now)
-    unchecked = submission.host_model and submission.checked_at is None
-    if submission.state == Submission.State.RECEIVED or (unchecked and submission.message):
-        return Step("Answering", "")
-    if submission.state == Submission.State.FAILED:
-        words = f"{progress.done:,} of {counted(progress.total, 'prompt')} answered; those answers are kept"
-        return Step("Answering", "failed", words if progress.done else "", trouble=submission.message)
-    if submission.state != Submission.State.ANSWERING:
-        words = counted(progress.total, "answer")
-        return Step("Answered", "done", words, submission.answered_at)
-    idle = "waiting for its first answer" if progress.running else NO_WORKER
-    idle = "" if submission.message else idle  # the trouble says more
-    words, log = _pace(progress, submission.received_at, now, idle), ""
-    if submission.host_model and not progress.recent:
-        words, log = _host(submission, progress, now)
-    return Step("Answering", "now", words, None, progress, _waiting(submission, now), log)
-
-
-def _waiting(submission: Submission, now: datetime) -> str:
-    if not submission.message:
-        return ""
-    again = submission.next_attempt_at
-    seconds = max((again - now).total_seconds(), 0) if again else 0
-    return f"{submission.message} It is asked again in {_about(seconds)}."
-
-
-def _host(submission: Submission, progress: AnsweringProgress, now: datetime) -> tuple[str, str]:
-    """What the GPU hosts are doing for a model that is not answering yet, and the last lines of the log."""
-    workers = list(HostWorker.objects.seen(now).select_related("host_model").order_by("-seen_at"))
-    mine = next((worker for worker in workers if worker.host_model == submission.host_model), None)
-    if mine and mine.state == HostWorker.State.LOADING:
-        seconds = (now - mine.since).total_seconds()
-        return f"{mine.name} has been loading the model for {_about(seconds)}", mine.log
-    if mine:
-        return f"{mine.name} has loaded the model and asks it", ""
-    if not workers:
-        return "No GPU host is running. It goes on by itself when one starts", ""
-    busy = next((worker for worker in workers if worker.host_model), None)
-    if busy:
-        return f"{busy.name} is busy with {busy.host_model}; this model is loaded next", ""
-    return "A GPU host will load the model in a moment", ""
+def _tried(prompt: Prompt, answer: Answer | None, error: str) -> Tried:
+    html: list[str | None] = list(answer.html or []) if answer and answer.html_version else []
+    if answer and not html:
+        html = [linebreaks(turn, autoescape=True) for turn in answer.turns or []]
+    html += [None] * (len(prompt.turns) - len(html))
+    return Tried(prompt, list(zip(prompt.turns, html, strict=False)), answer, "" if answer else error)
 
 
 def _pairing(submission: Submission, progress: JudgingProgress | None) -> Step:
-    if submission.state == Submission.State.FAILED and submission.kind == Submission.Kind.RECORDED:
-        return Step("Pairing", "failed", trouble=submission.message)
-    if submission.state in (Submission.State.FAILED, *Submission.MOVING):
+    if ending_step(submission) == "Pairing":
+        return ended_step(submission, "Pairing")
+    if submission.state in (*Submission.ENDED, *Submission.MOVING):
         return Step("Pairing", "")
     if progress is None:
-        return Step("Pairing", "now", "Choosing which answers of other models to meet")
+        words = "Choosing which answers of other models to meet"
+        return Step("Pairing", "now", words, submission.answered_at)
     if not progress.matches:
         words = "No other model has answered these prompts yet"
         if submission.competitor.withdrawn_at:
             words = "Its matches are kept, but out of play"
         return Step("Pairing", "done", words, submission.paired_at)
-    return Step("Paired", "done", counted(progress.matches, "match", "matches"), submission.paired_at)
+    return Step("Pairing", "done", counted(progress.matches, "match", "matches"), submission.paired_at)
 
 
 def _judging(submission: Submission, progress: JudgingProgress | None, now: datetime) -> Step:
@@ -201,32 +191,12 @@ def _judging(submission: Submission, progress: JudgingProgress | None, now: date
         return Step("Judging", "done", "No judge is active; people’s votes alone will rate it")
     if not progress.is_complete:
         since = submission.paired_at or submission.received_at
-        return Step("Judging", "now", _pace(progress, since, now), progress=progress)
+        return Step("Judging", "now", judging_pace(progress, since, now), submission.paired_at, progress)
     judges = counted(progress.total // progress.matches, "judge")
     words = f"{counted(progress.matches, 'match', 'matches')}, each by {judges}"
     if progress.failed:
         words += f"; {progress.failed:,} of {progress.total:,} failed: {progress.error}"
-    return Step("Judged", "done", words)
-
-
-def _pace(
-    progress: JudgingProgress | AnsweringProgress, begun: datetime, now: datetime, idle: str = NO_WORKER
-) -> str:
-    """ "12 of 40, 4 a second, done in about 7 s". ``idle`` says what it waits for before the first."""
-    words = f"{progress.ended:,} of {progress.total:,}"
-    rate = progress.recent / min(max((now - begun).total_seconds(), 1.0), 60.0)
-    if not rate:
-        return f"{words}, {idle}" if idle and not progress.ended else words
-    pace = f"{rate:.0f} a second" if rate >= 2 else f"{rate * 60:.0f} a minute"
-    return f"{words}, {pace}, done in {_about((progress.total - progress.ended) / rate)}"
-
-
-def _about(seconds: float) -> str:
-    if seconds < 60:
-        return f"about {max(round(seconds), 1)} s"
-    if seconds < 5400:
-        return f"about {round(seconds / 60)} min"
-    return f"about {round(seconds / 3600)} h"
+    return Step("Judging", "done", words)
 
 
 def _rated(submission: Submission, places: list[Standing], progress: JudgingProgress | None) -> Step:

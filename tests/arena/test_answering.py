@@ -11,7 +11,7 @@ from arena.models import Answer, Job, Submission
 from arena.models.jobs import ANSWER
 from arena.models.submissions import answering_progress
 from arena.services import answering
-from arena.services.submissions import retry_submission, stop_submission
+from arena.services.submissions import cancel_submission, retry_submission
 from tests.factories import make_benchmark, make_endpoint
 from tests.servers import running_server
 
@@ -208,7 +208,7 @@ class TestFailures:
             engine = answering.endpoint_engine(submission)
             run = answering.answer_pending(submission, engine, worker="tests", room=8)
             next(run)
-            stop_submission(Submission.objects.get())
+            cancel_submission(Submission.objects.get())
             list(run)
             asked = len(server.bodies)
         stored = submission.answers.count()
@@ -231,7 +231,7 @@ class TestRetry:
             submission = ask(
                 make_endpoint(make_benchmark(2), server.base_url, model="status:401", key="k" * 20)
             )
-            assert retry_submission(submission, key="sk-better-0123456789")
+            assert retry_submission(submission, now=timezone.now(), key="sk-better-0123456789")
             submission.endpoint.refresh_from_db()
             submission.endpoint.model = "model"
             submission.endpoint.save()
@@ -242,7 +242,7 @@ class TestRetry:
 
     def test_only_a_failed_one_can_be_tried_again(self):
         submission = make_endpoint(make_benchmark(1), "http://127.0.0.1:9/v1")
-        assert not retry_submission(submission)
+        assert not retry_submission(submission, now=timezone.now())
 
     def test_a_claim_that_another_worker_took_over_stores_nothing(self):
         """A worker that was stopped beyond its lease: its answers are refused by the jobs' tokens."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 from arena.models import HostModel, Submission
 from arena.services import checking
 from arena.services.checking import check_received
-from arena.services.submissions import Entry, accept_host_model, retry_submission, stop_submission
+from arena.services.submissions import Entry, accept_host_model, cancel_submission, retry_submission
 from arena.tasks import check_received as task
 from tests.arena.repositories.hub import COMMIT, running_hub
 from tests.arena.repositories.test_repositories import MODEL
@@ -62,10 +62,10 @@ def test_what_cannot_be_served_is_refused_at_once(hub, staff, olga):
     assert (submission.state, submission.cause) == (Submission.State.FAILED, "remote_code")
     shown = page(staff, submission)
     assert "holds code (x.py)" in shown
-    assert "Checking" in shown
+    assert '<li class="failed">\n    <p class="step"><b>Checked</b>' in shown
 
     hub.repositories["owner/code"].pop("x.py")  # its author took it out
-    assert retry_submission(submission)
+    assert retry_submission(submission, now=timezone.now())
     check_received()
     submission.refresh_from_db()
     assert submission.state == Submission.State.ANSWERING
@@ -97,7 +97,7 @@ def test_a_hub_that_stays_away_is_a_failure_in_the_end(hub, olga):
 
 def test_it_can_be_stopped_before_it_is_looked_at(hub, olga):
     submission = submit(olga, "owner/model")
-    assert stop_submission(submission)
+    assert cancel_submission(submission)
     assert check_received() == 0
 
 

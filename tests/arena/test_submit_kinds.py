@@ -46,10 +46,11 @@ def send(client, kind, form, **changes):
 class TestEndpoint:
     def test_it_is_stored_with_a_job_for_each_prompt(self, by_alice, alice):
         sampling = {"temperature": "0.7", "top_p": "0.9", "min_p": "0.05", "max_tokens": "512", "seed": "1"}
+        sampling |= {"top_k": "40", "repetition_penalty": "1.1"}
         response = send(by_alice, "endpoint", ENDPOINT, **sampling, system_prompt="Be brief.")
         submission = Submission.objects.get()
         assert response["Location"] == f"/submissions/{submission.pk}/"
-        assert (submission.kind, submission.state) == ("endpoint", "answering")
+        assert (submission.kind, submission.state) == ("endpoint", "dry_run")
         assert (submission.endpoint.base_url, submission.endpoint.model) == (
             "https://api.example.org/v1",
             "hornbeam-70b",
@@ -57,7 +58,9 @@ class TestEndpoint:
         assert submission.competitor.sampling == {
             "temperature": 0.7,
             "top_p": 0.9,
+            "top_k": 40,
             "min_p": 0.05,
+            "repetition_penalty": 1.1,
             "max_tokens": 512,
             "seed": 1,
             "system_prompt": "Be brief.",
@@ -117,6 +120,10 @@ class TestEndpoint:
             ("top_p", "0", "greater than or equal"),
             ("min_p", "1.5", "less than or equal to 1"),
             ("max_tokens", "0", "greater than or equal to 1"),
+            ("top_k", "0", "greater than or equal to 1"),
+            ("top_k", "2.5", "whole number"),
+            ("repetition_penalty", "0", "greater than or equal to 0.01"),
+            ("repetition_penalty", "2.1", "less than or equal to 2"),
             ("seed", "-1", "greater than or equal to 0"),
             ("temperature", "nan", "number"),
         ],
@@ -209,21 +216,24 @@ def test_every_kind_has_its_form(by_alice, kind):
     assert ("What the file may look like" in page) == (kind != "endpoint")
 
 
-class TestStop:
-    def test_the_submitter_stops_it_and_goes_on_later(self, by_alice, alice, benchmark):
+class TestCancel:
+    def test_the_submitter_cancels_it_and_goes_on_later(self, by_alice, alice, benchmark):
         submission = make_endpoint(benchmark, "https://a.example.org/v1", alice)
-        assert by_alice.post(f"/submissions/{submission.pk}/stop/").status_code == 302
+        assert by_alice.post(f"/submissions/{submission.pk}/cancel/").status_code == 302
         submission.refresh_from_db()
-        assert (submission.state, submission.cause) == ("failed", "stopped")
-        page = by_alice.post(f"/submissions/{submission.pk}/stop/", follow=True)
-        assert "nothing to stop" in page.content.decode()
+        assert (submission.state, submission.cause) == ("cancelled", "cancelled")
+        assert submission.ended_at is not None
+        page = by_alice.post(f"/submissions/{submission.pk}/cancel/", follow=True).content.decode()
+        assert "nothing to cancel" in page
+        assert '<span class="pill wait">Cancelled</span>' in page
+        assert "Try again to go on where it stopped" in page
         by_alice.post(f"/submissions/{submission.pk}/retry/")
         submission.refresh_from_db()
-        assert submission.state == "answering"
+        assert (submission.state, submission.cause, submission.ended_at) == ("answering", "", None)
 
     def test_a_stranger_does_not(self, by_alice, bob, benchmark):
         submission = make_endpoint(benchmark, "https://a.example.org/v1", bob)
-        assert by_alice.post(f"/submissions/{submission.pk}/stop/").status_code == 404
+        assert by_alice.post(f"/submissions/{submission.pk}/cancel/").status_code == 404
 
 
 class TestAnew:

@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
-from arena.models import HostModel, HostWorker, Job, Submission
+from arena.jobs import claim
+from arena.models import Answer, HostModel, HostWorker, Job, Submission
+from arena.models.jobs import ANSWER
 from arena.services.checking import check_received
 from arena.services.submissions import Entry, accept_host_model
 from leaderboard.views.submission import context_of
@@ -21,25 +24,51 @@ def endpoint(alice):
 
 @pytest.fixture
 def host(olga):
-    entry = Entry(user=olga, benchmark=make_benchmark(4), name="Hornbeam")
+    return send(olga, "Hornbeam")
+
+
+def send(user, name: str) -> Submission:
+    """A model for the GPU hosts that is queued."""
+    entry = Entry(user=user, benchmark=make_benchmark(4), name=name)
     submission = accept_host_model(
-        entry, source="/models/hornbeam", revision="", dtype="auto", max_model_len=None, now=timezone.now()
+        entry,
+        source=f"/models/{name.lower()}",
+        revision="",
+        dtype="auto",
+        max_model_len=None,
+        now=timezone.now(),
     )
     check_received()
     submission.refresh_from_db()
     return submission
 
 
-def answering(submission: Submission):
-    """The step that shows the model at work."""
+@pytest.fixture(autouse=True)
+def nothing_measured():
+    cache.clear()
+
+
+def step_now(submission: Submission):
+    """The step at which a submission is."""
+    submission.refresh_from_db()
     steps = context_of(submission, now=timezone.now())["steps"]
-    assert [step.title for step in steps[-3:]] == ["Pairing", "Judging", "Rated"]
-    return steps[-4]
+    names = ["Received", "Checked", "Queued", "Generating", "Pairing", "Judging", "Rated"]
+    assert [step.title for step in steps if step.title != "Dry run"] == names
+    return next(step for step in steps if step.state in ("now", "failed"))
 
 
-def end_jobs(submission: Submission, number: int, state: str = "done", **fields) -> None:
+def said(submission: Submission) -> str:
+    step = step_now(submission)
+    return "; ".join((step.words, *step.notes))
+
+
+def answer(submission: Submission, number: int, *, tokens: int | None = 7, seconds_ago: float = 1) -> None:
+    """End so many of its jobs with an answer each."""
+    at = timezone.now() - timedelta(seconds=seconds_ago)
     for job in Job.objects.filter(owner=submission.pk, state="pending")[:number]:
-        Job.objects.filter(pk=job.pk).update(state=state, finished_at=timezone.now(), **fields)
+        Job.objects.filter(pk=job.pk).update(state="done", finished_at=at)
+        fields = {"submission": submission, "competitor": submission.competitor, "prompt_id": job.subject}
+        Answer.objects.create(turns=["x"], tokens_out=tokens, engine="openai", created_at=at, **fields)
 
 
 def worker(state: str, model: HostModel | None = None, **fields) -> HostWorker:
@@ -50,29 +79,69 @@ def worker(state: str, model: HostModel | None = None, **fields) -> HostWorker:
 
 
 class TestEndpoint:
-    def test_before_the_first_answer(self, endpoint):
-        step = answering(endpoint)
-        assert (step.state, step.words) == ("now", "0 of 4, waiting for a worker")
+    def test_before_it_begins(self, endpoint):
+        step = step_now(endpoint)
+        assert (step.title, step.words, step.at) == ("Queued", "", endpoint.queued_at)
+        assert step.notes == (
+            "Waiting for a worker",
+            "No endpoint that was sent before it is being asked",
+            "No estimate yet: no endpoint has been answered here lately",
+        )
 
-    def test_while_the_first_answer_is_awaited(self, endpoint):
-        Job.objects.filter(owner=endpoint.pk).update(state="running")
-        assert answering(endpoint).words == "0 of 4, waiting for its first answer"
+    def test_who_is_at_it_and_when_it_was_heard_of(self, endpoint, settings):
+        settings.LEASE_SECONDS = 60
+        endpoint.note_begun(timezone.now())
+        claim(ANSWER, endpoint.pk, limit=3, lease=60, worker="worker@one")
+        Job.objects.filter(state="running").update(lease_until=timezone.now() + timedelta(seconds=53))
+        # A lease of 60 s that ends in 53 s was extended 7 s ago.
+        assert said(endpoint) == "0 of 4 prompts; worker@one is at 3 prompts; it was heard of 7 s ago"
 
-    def test_a_rate_and_an_estimate(self, endpoint):
-        Submission.objects.update(received_at=timezone.now() - timedelta(seconds=30))
-        endpoint.refresh_from_db()
-        end_jobs(endpoint, 3)
-        # 3 in 30 s are 6 a minute; the fourth takes 10 s more.
-        assert answering(endpoint).words == "3 of 4, 6 a minute, done in about 10 s"
+    def test_the_pace_in_answers_and_tokens_and_when_it_is_done(self, endpoint):
+        Submission.objects.update(begun_at=timezone.now() - timedelta(seconds=30))
+        answer(endpoint, 3, tokens=100)
+        # 3 in 30 s are 6 a minute, 300 tokens in 30 s are 10 a second; the fourth takes 10 s more.
+        assert said(endpoint).startswith(
+            "3 of 4 prompts, 6 answers a minute, 10 tokens a second, done in about 10 s ("
+        )
+        assert said(endpoint).endswith("UTC) by the pace of the last minute")
+
+    def test_tokens_that_a_server_does_not_count_are_not_invented(self, endpoint):
+        Submission.objects.update(begun_at=timezone.now() - timedelta(seconds=30))
+        answer(endpoint, 2, tokens=100)
+        answer(endpoint, 1, tokens=None)
+        assert "tokens a" not in said(endpoint)
+
+    def test_an_estimate_from_what_was_answered_before(self, endpoint, alice):
+        old = make_endpoint(make_benchmark(6), "https://api.example.org/v1", alice)
+        now = timezone.now()
+        answer(old, 6, seconds_ago=5)
+        Submission.objects.filter(pk=old.pk).update(
+            state="answered", begun_at=now - timedelta(seconds=12), answered_at=now
+        )
+        # 6 prompts in 12 s are half a prompt a second; its 4 take 8 s.
+        assert said(endpoint).endswith(
+            "4 prompts take about 8 s by the pace of the last endpoint here (30 prompts a minute)"
+        )
+
+    def test_a_worker_that_went_silent(self, endpoint):
+        endpoint.note_begun(timezone.now())
+        claim(ANSWER, endpoint.pk, limit=3, lease=60, worker="worker@one")
+        Job.objects.filter(state="running").update(lease_until=timezone.now() - timedelta(seconds=30))
+        # Its lease of 60 s ended 30 s ago.
+        assert "worker@one has been silent for 2 min, so its 3 prompts go back to the queue" in said(endpoint)
+        claim(ANSWER, endpoint.pk, limit=2, lease=60, worker="worker@two")
+        assert "worker@two is at 2 prompts" in said(endpoint)
+        assert "2 prompts were sent back to the queue because their worker went silent" in said(endpoint)
 
     def test_why_it_waits_and_until_when(self, endpoint):
         endpoint.postpone("rate_limited", "Too many requests.", until=timezone.now() + timedelta(seconds=110))
-        step = answering(endpoint)
+        step = step_now(endpoint)
         assert step.trouble.startswith("Too many requests. It is asked again in about 2 min")
-        assert step.words == "0 of 4"  # no worker is waited for
+        assert step.notes == ()  # no worker is waited for
 
     def test_a_failure_says_what_is_kept_and_offers_another_try(self, client, alice, endpoint):
-        end_jobs(endpoint, 1)
+        endpoint.note_begun(timezone.now())
+        answer(endpoint, 1)
         endpoint.fail("unauthorized", "The key is wrong.")
         client.force_login(alice)
         page = client.get(endpoint.get_absolute_url()).content.decode()
@@ -80,38 +149,69 @@ class TestEndpoint:
         assert "The key is wrong. <code>unauthorized</code>" in page
         assert f'action="/submissions/{endpoint.pk}/retry/"' in page
         assert "every 2s" not in page  # nothing moves by itself any more
+        assert step_now(endpoint).title == "Generating"
 
     def test_all_answered(self, endpoint):
-        end_jobs(endpoint, 4)
+        answer(endpoint, 4)
         Submission.objects.update(state="answered", answered_at=timezone.now())
         endpoint.refresh_from_db()
-        step = answering(endpoint)
-        assert (step.title, step.state, step.words) == ("Answered", "done", "4 answers")
+        steps = {step.title: step for step in context_of(endpoint, now=timezone.now())["steps"]}
+        assert (steps["Generating"].state, steps["Generating"].words) == ("done", "4 answers")
+        assert steps["Pairing"].state == "now"
 
 
 class TestHost:
     def test_no_host_is_running(self, host):
-        assert "No GPU host is running" in answering(host).words
+        assert "No GPU host is running" in said(host)
+        assert "No estimate: no GPU host is running" in said(host)
 
     def test_a_host_that_was_not_seen_for_a_minute_is_gone(self, host):
         worker("idle")
         HostWorker.objects.update(seen_at=timezone.now() - timedelta(seconds=61))
-        assert "No GPU host is running" in answering(host).words
+        assert "No GPU host is running" in said(host)
 
     def test_loading_with_the_last_lines_of_the_log(self, client, olga, host):
         worker("loading", host.host_model, log="Loading weights\n50 %")
-        step = answering(host)
-        assert "gpu@one has been loading the model for about 1 s" in step.words
+        assert "gpu@one has been loading the model for about 1 s" in said(host)
         client.force_login(olga)
         page = client.get(host.get_absolute_url()).content.decode()
         assert "Loading weights\n50 %</pre>" in page
 
     def test_busy_with_another_model(self, host):
         worker("ready", HostModel.objects.create(source="other/model"))
-        assert answering(host).words == "gpu@one is busy with other/model; this model is loaded next"
+        assert "gpu@one is busy with other/model" in said(host)
+
+    def test_its_place_and_what_is_ahead(self, host, olga):
+        worker("idle")
+        assert "First in the queue; No estimate yet: no model has been answered on a GPU host" in said(host)
+        last = send(olga, "Alder")
+        assert "Second in the queue, behind Hornbeam with 4 prompts" in said(last)
+        now = timezone.now()
+        answer(host, 4, seconds_ago=2)
+        Submission.objects.filter(pk=host.pk).update(
+            state="answered", begun_at=now - timedelta(seconds=8), answered_at=now
+        )
+        third = send(olga, "Beech")
+        cache.clear()
+        # Hornbeam's 4 prompts took 8 s: half a prompt a second. Alder's 4 come first, then its own.
+        words = said(third)
+        assert "Second in the queue, behind Alder with 4 prompts; It begins in about 8 s (" in words
+        assert "ends in about 16 s (" in words
+        assert "by the pace of the last model here (30 prompts a minute) on 1 host" in words
+
+    def test_what_waits_for_its_sender_is_not_ahead(self, host, olga):
+        last = send(olga, "Alder")
+        Submission.objects.filter(pk=host.pk).update(
+            state="dry_run", dry_run=True, queued_at=None, tried_at=timezone.now()
+        )
+        assert "First in the queue" in said(last)
 
     def test_ready(self, host):
-        worker("ready", host.host_model)
-        assert "has loaded the model" in answering(host).words
-        end_jobs(host, 2)
-        assert answering(host).words.startswith("2 of 4, ")
+        worker("ready", host.host_model, log="serving")
+        assert "has loaded the model" in said(host)
+        host.note_begun(timezone.now() - timedelta(seconds=10))
+        claim(ANSWER, host.pk, limit=1, lease=60, worker="gpu@one")
+        answer(host, 2)
+        assert step_now(host).words.startswith("2 of 4 prompts, ")
+        assert step_now(host).log == "serving"
+        assert "gpu@one is at 1 prompt; it was heard of 0 s ago" in said(host)

@@ -96,7 +96,7 @@ def test_matches_come_in_pages_of_twenty(client, django_assert_max_num_queries):
     make_matches(benchmark)  # 6 prompts with 4 opponents: 24 matches of this model
     for match in Match.objects.all():
         make_vote(match)
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         page = text(client.get(hornbeam.get_absolute_url()))
     assert "24 matches" in page
     assert page.count('data-label="Against"') == 20

@@ -1,0 +1,60 @@
+"""The dry run: a few prompts are answered and shown to the sender before the model is asked the rest."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef
+
+from arena import jobs
+from arena.models import Answer, Job, Submission
+from arena.models.jobs import ANSWER
+
+PROMPTS = 3
+
+
+def plan_answers(submission: Submission) -> None:
+    """A job for each prompt; until it may go on, for those of its dry run alone. Repeats are harmless."""
+    prompts = list(submission.benchmark.prompts.order_by("pk").values_list("pk", flat=True))
+    tries = submission.dry_run and submission.queued_at is None
+    jobs.enqueue(ANSWER, submission.pk, _spread(prompts) if tries else prompts)
+
+
+def _spread(prompts: Sequence[int]) -> list[int]:
+    """The first, the last, and one in the middle: a benchmark is often sorted by kind."""
+    last = len(prompts) - 1
+    return [prompts[number] for number in sorted({0, last // 2, last})] if prompts else []
+
+
+def go_on(submission: Submission, now: datetime) -> bool:
+    """End the dry run and queue the rest; what was answered is kept. Returns whether it was in one."""
+    with transaction.atomic():
+        trial = Submission.objects.filter(pk=submission.pk, state=Submission.State.DRY_RUN)
+        if not trial.update(**Submission.ready(False, now)):
+            return False
+        submission.refresh_from_db()
+        plan_answers(submission)
+        jobs.retry_failed(ANSWER, submission.pk)  # a prompt that failed alone gets another chance
+        return True
+
+
+def close_dry_runs(now: datetime, *, seconds: int) -> None:
+    """End dry runs that have nothing left to ask, and let go on those that were shown for ``seconds``."""
+    waiting = Job.objects.unfinished().filter(kind=ANSWER, owner=OuterRef("pk"))
+    trials = Submission.objects.filter(state=Submission.State.DRY_RUN).select_related("benchmark")
+    for submission in trials.filter(tried_at=None).exclude(Exists(waiting)):
+        _close(submission, now)
+    for submission in trials.filter(tried_at__lte=now - timedelta(seconds=seconds), benchmark__is_open=True):
+        go_on(submission, now)
+
+
+def _close(submission: Submission, now: datetime) -> None:
+    if Answer.objects.filter(submission=submission).exists():
+        submission.note_tried(now)
+        return
+    failed = Job.objects.filter(kind=ANSWER, owner=submission.pk, state=Job.State.FAILED)
+    worst = failed.values("error_code", "error").annotate(n=Count("pk")).order_by("-n").first()
+    if worst is None:  # its prompts were deleted
+        go_on(submission, now)
+        return
+    submission.fail(worst["error_code"], f"No prompt of the dry run has an answer: {worst['error']}")
