@@ -1,13 +1,12 @@
 """The dry run: a few prompts are answered and shown to the sender before the model is asked the rest."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from arena import jobs
-from arena.models import Answer, Job, Submission
+from arena.models import Answer, Job, Prompt, Submission
 from arena.models.jobs import ANSWER
 
 PROMPTS = 3
@@ -15,15 +14,25 @@ PROMPTS = 3
 
 def plan_answers(submission: Submission) -> None:
     """A job for each prompt; until it may go on, for those of its dry run alone. Repeats are harmless."""
-    prompts = list(submission.benchmark.prompts.order_by("pk").values_list("pk", flat=True))
-    tries = submission.dry_run and submission.queued_at is None
-    jobs.enqueue(ANSWER, submission.pk, _spread(prompts) if tries else prompts)
+    prompts = submission.benchmark.prompts.order_by("pk")
+    if submission.dry_run and submission.queued_at is None:
+        jobs.enqueue(ANSWER, submission.pk, _telling(prompts))
+    else:
+        jobs.enqueue(ANSWER, submission.pk, prompts.values_list("pk", flat=True))
 
 
-def _spread(prompts: Sequence[int]) -> list[int]:
-    """The first, the last, and one in the middle: a benchmark is often sorted by kind."""
-    last = len(prompts) - 1
-    return [prompts[number] for number in sorted({0, last // 2, last})] if prompts else []
+def _telling(prompts: QuerySet[Prompt]) -> list[int]:
+    """One with images and one with several turns, if there are; the first, the last and the one between.
+
+    What a server refuses is mostly a kind of prompt, and a benchmark is often sorted by kind.
+    """
+    keys = list(prompts.values_list("pk", flat=True))
+    if not keys:
+        return []
+    seen = prompts.exclude(images=[]).values_list("pk", flat=True).first()
+    long = prompts.filter(turns__1__isnull=False).values_list("pk", flat=True).first()
+    wanted = [seen, long, keys[0], keys[-1], keys[(len(keys) - 1) // 2]]
+    return sorted(list(dict.fromkeys(key for key in wanted if key is not None))[:PROMPTS])
 
 
 def go_on(submission: Submission, now: datetime) -> bool:

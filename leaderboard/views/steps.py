@@ -123,7 +123,8 @@ def _queued(submission: Submission, progress: AnsweringProgress, now: datetime) 
         return Step("Queued", "")
     if submission.state != State.ANSWERING or submission.begun_at:
         return Step("Queued", "done", "", submission.queued_at)
-    step = Step("Queued", "now", "", submission.queued_at)
+    words = f"{progress.done} of {counted(progress.total, 'prompt')} answered" if progress.done else ""
+    step = Step("Queued", "now", words, submission.queued_at)
     return _at_work(submission, step, progress, now)
 
 
@@ -143,8 +144,9 @@ def _generating(submission: Submission, progress: AnsweringProgress, now: dateti
 def _at_work(submission: Submission, step: Step, progress: AnsweringProgress, now: datetime) -> Step:
     """The step with who works on it; while nobody does, with what it waits for."""
     notes, log = waiting.workers(submission, now)
-    idle = not progress.running and not progress.recent
-    if submission.host_model and not progress.recent:
+    recent = progress.recent if step.title != "Queued" else 0  # until it begins, that was its dry run
+    idle = not progress.running and not recent
+    if submission.host_model and not recent:
         words, loading = waiting.host(submission, now)
         notes, log = [*notes, words], log or loading
     elif idle and not submission.message:

@@ -156,6 +156,8 @@ def _trials(submission: Submission) -> list[Tried]:
         return []
     jobs = {job.subject: job for job in Job.objects.filter(kind=ANSWER, owner=submission.pk)}
     answers = {answer.prompt_id: answer for answer in submission.answers.all()}
+    if submission.state in Submission.ENDED and not answers:
+        return []
     prompts = Prompt.objects.filter(pk__in=jobs).order_by("pk")
     return [_tried(prompt, answers.get(prompt.pk), jobs[prompt.pk].error) for prompt in prompts]
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from arena.models import Answer, Competitor, HostModel, Job, Submission
+from arena.models import Answer, Competitor, HostModel, Job, Prompt, Submission
 from arena.models.jobs import ANSWER
 from arena.services import answering, dry_runs
 from arena.services.submissions import Entry, accept_endpoint, accept_host_model, retry_submission
@@ -56,6 +56,15 @@ def test_three_prompts_are_answered_first_and_not_asked_again():
         assert len(server.bodies) == 9
     assert set(tried) < set(Answer.objects.values_list("pk", "prompt__key"))
     assert submission.queued_at <= submission.begun_at <= submission.answered_at
+
+
+def test_several_turns_and_images_are_tried():
+    benchmark = make_benchmark(9)
+    numbered = {prompt.key: prompt.pk for prompt in benchmark.prompts.all()}
+    Prompt.objects.filter(pk=numbered["q3"]).update(turns=["One", "Two"])
+    Prompt.objects.filter(pk=numbered["q4"]).update(images=[[{"sha256": "0" * 64}]])
+    send(benchmark, "http://127.0.0.1:9/v1")
+    assert set(Job.objects.values_list("subject", flat=True)) == {numbered[key] for key in ("q1", "q3", "q4")}
 
 
 @pytest.mark.parametrize("prompts", [1, 2, 3])

@@ -104,7 +104,7 @@ def test_from_sign_up_to_a_changed_board(page, visitors, settings):
 
     # To rated, by itself: no reload, no click.
     with working():
-        expect(steps.filter(has_text="Paired")).to_contain_text("48 matches", timeout=PATIENCE)
+        expect(steps.filter(has_text="Pairing")).to_contain_text("48 matches", timeout=PATIENCE)
         link = page.get_by_role("link", name="See it on the board")
         link.wait_for(timeout=PATIENCE)
         expect(page.locator(".steps > li.done")).to_have_count(5)

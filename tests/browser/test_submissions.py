@@ -67,6 +67,7 @@ def test_an_endpoint_from_the_form_to_the_board_after_a_second_try(visitors, olg
             page.get_by_label("Another API key").focus()
             page.keyboard.type("sk-right-0123456789")
             page.keyboard.press("Enter")
+            page.get_by_role("button", name="Go on").click(timeout=PATIENCE)  # its dry run is over
             expect(page.get_by_role("link", name="See it on the board")).to_be_visible(timeout=PATIENCE)
         assert server.bodies[-1]["temperature"] == 0.7
     expect(page.get_by_text("24 answers")).to_be_visible()
@@ -97,6 +98,7 @@ def test_every_state_of_a_model_on_a_host(visitors, olga):
     expect(log).to_be_in_viewport(timeout=PATIENCE)
     expect(log).to_contain_text("50 % done")
     fits(page)
+    submission.note_begun(now)
     Job.objects.filter(owner=submission.pk, kind="answer").update(state="done", finished_at=now)
     expect(page.locator("p", has_text="24 of 24")).to_be_visible(timeout=PATIENCE)
     fits(page)
