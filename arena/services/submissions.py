@@ -180,6 +180,10 @@ def _competitor(entry: Entry) -> Competitor:
             f"{taken.name} was withdrawn. Choose another name, or ask the people who run this site to "
             "restore it."
         )
+    if entry.parent == taken:
+        raise UploadRefused.because(
+            f"Other settings make another model than {taken.name}: give it another name."
+        )
     _make_room(taken, benchmark)
     if taken.sampling != dict(entry.sampling):
         if taken.submissions.exists() or taken.answers.exists():
@@ -187,8 +191,8 @@ def _competitor(entry: Entry) -> Competitor:
                 f"{taken.name} was submitted with other sampling settings. Other settings make another "
                 "model: give it a name of its own."
             )
-        taken.sampling = dict(entry.sampling)
-        taken.save(update_fields=["sampling"])
+        taken.sampling, taken.parent = dict(entry.sampling), entry.parent or taken.parent
+        taken.save(update_fields=["sampling", "parent"])
     return taken
 
 

@@ -149,7 +149,7 @@ def _end_of_endpoint(left: int, pace: Measured | None, now: datetime) -> str:
 def _times(ahead: Ahead, left: int, pace: Measured | None, now: datetime) -> str:
     hosts = len(workers_of_models(now))
     if not hosts:
-        return "No estimate: no GPU host is running"
+        return "No estimate until one does"
     if pace is None:
         return "No estimate yet: no model has been answered on a GPU host here lately"
     start = ahead.prompts / pace.prompts / hosts

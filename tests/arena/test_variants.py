@@ -98,11 +98,14 @@ class TestForm:
         assert "These are the settings of Hornbeam itself" in text(response)
         assert Competitor.objects.count() == 1
 
-    def test_under_its_parents_name_it_is_refused(self, by_alice, parent):
-        Submission.objects.update(state="paired")
+    @pytest.mark.parametrize("state", ["paired", "failed"])
+    def test_under_its_parents_name_it_is_refused(self, by_alice, parent, state):
+        Submission.objects.update(state=state)
         response = by_alice.post(address(parent), filled(parent, temperature="0.2", name="Hornbeam"))
         assert response.status_code == 422
-        assert Competitor.objects.count() == 1
+        assert "give it another name" in text(response)
+        parent.refresh_from_db()
+        assert (parent.sampling, parent.parent) == (SAMPLING, None)
 
     def test_a_stranger_gets_no_look_at_an_address(self, client, bob, parent):
         client.force_login(bob)
