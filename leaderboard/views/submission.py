@@ -66,7 +66,7 @@ def status(request: HttpRequest, pk: int) -> HttpResponseBase:
     if part and request.GET.get("seen") == _seen(submission) != "":
         return HttpResponse(status=204)  # somebody reads: nothing is put in its place
     context = context_of(submission, now=timezone.now())
-    may_withdraw = request.user.is_staff or submission.competitor.owner == request.user
+    may_withdraw = request.user.is_staff or submission.competitor.owner_id == request.user.pk
     context["may_withdraw"] = may_withdraw and not submission.competitor.withdrawn_at
     context["may_go_on"] = context["may_go_on"] or (context["in_dry_run"] and request.user.is_staff)
     page = "submission_steps" if part else "submission"
