@@ -106,7 +106,7 @@ class CompetitorAdmin(admin.ModelAdmin):
     list_select_related = ("owner",)
     search_fields = ("name", "slug", "organisation")
     readonly_fields = ("slug", "withdrawn_at", "is_demo", "created_at")
-    raw_id_fields = ("owner",)
+    raw_id_fields = ("owner", "parent")
     actions = ("withdraw", "restore")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -77,7 +77,8 @@ def _seen(submission: Submission) -> str:
     """What the page has shown while only a word, or time, can change something; else ""."""
     if submission.state != State.DRY_RUN or submission.tried_at is None:
         return ""
-    return f"{submission.tried_at.timestamp():.0f}"
+    rendered = submission.answers.filter(html_version__gt=0).count()
+    return f"{submission.tried_at.timestamp():.0f}-{rendered}"
 
 
 def _visible(request: HttpRequest, pk: int) -> Submission | None:
@@ -128,11 +129,14 @@ def _stage(submission: Submission, steps: list[Step]) -> Stage:
         look, words = ("wrong", "Failed") if submission.state == State.FAILED else ("wait", "Cancelled")
         return Stage(words, look, _after_the_end(submission), submission.ended_at)
     now = next((step for step in steps if step.state == "now"), None)
+    if now is None and steps[-1].state == "done":
+        return Stage("Rated", "good", "Follow it on the board.", steps[-1].at)
     if now is None:
-        rated = steps[-1].state == "done"
-        name = "Rated" if rated else "Pairing"
-        return Stage(name, "good" if rated else "", "Follow it on the board." if rated else "", steps[-1].at)
+        waits = "It goes on once another model has answered the same prompts."
+        return Stage("Pairing", "", "" if submission.competitor.withdrawn_at else waits, submission.paired_at)
     since = now.at or submission.paired_at
+    if now.title == "Rated":  # not yet: votes, or a fit, are waited for
+        return Stage("Judging", "", "It is rated once its matches are counted.", since)
     if now.title == "Dry run":
         told = "Read its first answers below, then let it go on, or cancel it."
         waits = "Its first answers come below. Then you say whether it goes on."

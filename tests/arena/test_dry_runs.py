@@ -9,6 +9,7 @@ from arena.models import Answer, Competitor, HostModel, Job, Prompt, Submission
 from arena.models.jobs import ANSWER
 from arena.services import answering, dry_runs
 from arena.services.submissions import Entry, accept_endpoint, accept_host_model, retry_submission
+from arena.tasks import render_answers
 from tests.factories import make_benchmark
 from tests.servers import running_server
 
@@ -183,10 +184,13 @@ class TestDoors:
         assert "It goes on by itself at" in page
         assert f'action="/submissions/{shown.pk}/go-on/"' in page
         # While nothing happens the page keeps what its reader has before him.
-        address = f"{shown.get_absolute_url()}?part=steps&amp;seen={shown.tried_at.timestamp():.0f}"
+        address = f"{shown.get_absolute_url()}?part=steps&amp;seen={shown.tried_at.timestamp():.0f}-0"
         assert address in page
         assert client.get(address.replace("&amp;", "&")).status_code == 204
         assert client.get(shown.get_absolute_url() + "?part=steps&seen=1").status_code == 200
+        render_answers()
+        response = client.get(address.replace("&amp;", "&"))  # what was shown as plain text is set in type
+        assert response.content.decode().count("<strong>Question") == 3
 
     def test_its_sender_lets_it_go_on(self, client, alice, shown):
         client.force_login(alice)

@@ -142,6 +142,7 @@ def test_without_judges_it_waits_for_people(client, submission, alice):
     page = text(client.get(submission.get_absolute_url()))
     assert "No judge is active; people’s votes alone will rate it" in page
     assert "Waiting for people’s votes" in page
+    assert '<span class="pill ">Judging</span>' in page
     assert 'hx-trigger="every 10s"' in page
 
 
@@ -164,6 +165,7 @@ def test_alone_on_its_benchmark(client, alice):
     client.force_login(alice)
     page = text(client.get(submission.get_absolute_url()))
     assert "No other model has answered these prompts yet" in page
+    assert "It goes on once another model has answered the same prompts" in page
     assert "hx-get" not in page
 
 
