@@ -90,13 +90,17 @@ def _checked(submission: Submission, now: datetime) -> Step:
 
 
 def _facts(facts: dict[str, Any]) -> str:
-    if not facts:
-        return "Its folder is looked at by the worker that loads it"
+    rank = facts.get("adapter", {}).get("rank")
+    adapter = f"a LoRA of rank {rank}" if rank else ""
+    if "architecture" not in facts:
+        folder = "Its folder is looked at by the worker that loads it"
+        return f"{folder}; {adapter}" if adapter else folder
     context = f"{facts['context']:,} tokens of context" if facts["context"] else ""
     commit = f"commit {facts['commit'][:8]}" if facts["commit"] else ""
     weights = f"{filesizeformat(facts['weights'])} of weights"
-    parts = [facts["architecture"], weights, facts["quantization"] or facts["dtype"], context]
-    return ", ".join(filter(None, [*parts, facts["licence"] and f"licence {facts['licence']}", commit]))
+    licence = f"licence {facts['licence']}" if facts["licence"] else ""
+    kept = facts["quantization"] or facts["dtype"]
+    return ", ".join(filter(None, [facts["architecture"], weights, kept, context, adapter, licence, commit]))
 
 
 def _dry_run(submission: Submission, progress: AnsweringProgress, now: datetime) -> Step:

@@ -83,17 +83,25 @@ def workers(submission: Submission, now: datetime) -> tuple[list[str], str]:
     """Who is at its prompts and when it was heard of, what was sent back to the queue, and a log's end."""
     notes, log = [], ""
     held = held_by(submission)
-    known = {row.name: row for row in HostWorker.objects.filter(name__in=[each.worker for each in held])}
+    names = [each.worker for each in held]
+    rows = HostWorker.objects.select_related("host_model").filter(name__in=names)
+    known = {row.name: row for row in rows}
     for each in held:
         row = known.get(each.worker)
         notes.append(_at_work(each, row, now))
-        if row and row.host_model_id and row.host_model_id == submission.host_model_id:
+        if row and _serves(row, submission):
             log = log or row.log
     lost = sent_back(submission)
     if lost:
         what, were, their = ("prompt", "was", "its") if lost == 1 else ("prompts", "were", "their")
         notes.append(f"{lost:,} {what} {were} sent back to the queue because {their} worker went silent")
     return notes, log
+
+
+def _serves(worker: HostWorker, submission: Submission) -> bool:
+    """Whether it has loaded the submission's model, or the one below its adapter."""
+    loaded, wanted = worker.host_model, submission.host_model
+    return bool(loaded and wanted and loaded.base == wanted.base)
 
 
 def _at_work(held: Held, row: HostWorker | None, now: datetime) -> str:
@@ -170,7 +178,7 @@ def _models(pace: Measured, word: str) -> str:
 def host(submission: Submission, now: datetime) -> tuple[str, str]:
     """What the GPU hosts are doing for a model that is not answering yet, and the last lines of the log."""
     present = workers_of_models(now)
-    mine = next((worker for worker in present if worker.host_model == submission.host_model), None)
+    mine = next((worker for worker in present if _serves(worker, submission)), None)
     if mine and mine.state == HostWorker.State.LOADING:
         seconds = (now - mine.since).total_seconds()
         return f"{mine.name} has been loading the model for {about(seconds)}", mine.log

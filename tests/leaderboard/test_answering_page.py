@@ -27,17 +27,11 @@ def host(olga):
     return send(olga, "Hornbeam")
 
 
-def send(user, name: str) -> Submission:
+def send(user, name: str, *, source: str = "", **options) -> Submission:
     """A model for the GPU hosts that is queued."""
     entry = Entry(user=user, benchmark=make_benchmark(4), name=name)
-    submission = accept_host_model(
-        entry,
-        source=f"/models/{name.lower()}",
-        revision="",
-        dtype="auto",
-        max_model_len=None,
-        now=timezone.now(),
-    )
+    source = source or f"/models/{name.lower()}"
+    submission = accept_host_model(entry, source=source, now=timezone.now(), **options)
     check_received()
     submission.refresh_from_db()
     return submission
@@ -215,3 +209,13 @@ class TestHost:
         assert step_now(host).words.startswith("2 of 4 prompts, ")
         assert step_now(host).log == "serving"
         assert "gpu@one is at 1 prompt; it was heard of 0 s ago" in said(host)
+
+    def test_an_adapter_is_served_with_its_base(self, olga):
+        tuned = send(olga, "Tuned", source="/models/hornbeam", adapter="/adapters/polite")
+        worker("loading", HostModel.objects.configured("/models/hornbeam", adapter="/adapters/brief"))
+        assert "gpu@one has been loading the model" in said(tuned)
+        HostModel.objects.filter(pk=tuned.host_model_id).update(facts={"adapter": {"rank": 16}})
+        steps = context_of(Submission.objects.get(), now=timezone.now())["steps"]
+        assert steps[1].words == "Its folder is looked at by the worker that loads it; a LoRA of rank 16"
+        HostWorker.objects.update(host_model=HostModel.objects.configured("/models/alder"))
+        assert "gpu@one is busy with /models/alder" in said(tuned)
