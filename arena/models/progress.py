@@ -5,7 +5,7 @@ from statistics import median
 from typing import NamedTuple
 
 from django.core.cache import cache
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, F, Max, OuterRef, Q, Subquery, Sum
 
 from arena.models.answers import Answer
 from arena.models.hosts import HostWorker
@@ -27,20 +27,22 @@ class Pace(NamedTuple):
 
 
 def pace_of(submission: Submission, *, now: datetime) -> Pace | None:
-    """How fast a submission's model answered in the last minute, or since it began."""
-    begun = submission.begun_at or submission.checked_at or submission.received_at
-    since = max(now - RECENT, begun)
-    newest = Answer.objects.filter(submission=submission).order_by("-id")
-    rows = newest.values_list("created_at", "tokens_out")[:READ]
-    recent = [(at, tokens) for at, tokens in rows if at and at >= since]
-    if not recent:
+    """How fast a submission's model answered in the last minute, or since it began.
+
+    Jobs are read for that: their times are the database's, whatever clock a worker has.
+    """
+    since = max(now - RECENT, submission.begun_at or submission.checked_at or submission.received_at)
+    done = Job.objects.filter(kind=ANSWER, owner=submission.pk, state=Job.State.DONE, finished_at__gte=since)
+    rows = list(done.order_by("-finished_at").values_list("subject", "finished_at")[:READ])
+    if not rows:
         return None
     # Where more came than are read, the time is that of those which were.
-    first = min(at for at, _ in recent) if len(recent) == READ else since
-    seconds = max((now - first).total_seconds(), 1.0)
-    counts = [tokens for _, tokens in recent]
-    tokens = None if None in counts else sum(count or 0 for count in counts) / seconds
-    return Pace(len(recent) / seconds, tokens)
+    first = rows[-1][1] if len(rows) == READ else since
+    seconds = max((now - (first or since)).total_seconds(), 1.0)
+    answers = Answer.objects.filter(submission=submission, prompt__in=[subject for subject, _ in rows])
+    found = answers.aggregate(tokens=Sum("tokens_out"), unknown=Count("pk", filter=Q(tokens_out=None)))
+    tokens = None if found["unknown"] or found["tokens"] is None else found["tokens"] / seconds
+    return Pace(len(rows) / seconds, tokens)
 
 
 class Held(NamedTuple):
@@ -110,14 +112,11 @@ def measured_pace(kind: str, *, now: datetime) -> Measured | None:
 def _measure(kind: str, now: datetime) -> Measured | None:
     over = Submission.objects.filter(kind=kind, begun_at__isnull=False, answered_at__gt=now - MEASURED_FOR)
     latest = list(over.order_by("-answered_at").values_list("pk", flat=True)[:MEASURED])
-    since_begun = Count("answers", filter=Q(answers__created_at__gte=F("begun_at")))
-    rows = Submission.objects.filter(pk__in=latest).annotate(number=since_begun).order_by()
-    times = rows.values_list("number", "begun_at", "answered_at")
-    paces = [
-        number / max((end - begun).total_seconds(), 1.0)
-        for number, begun, end in times
-        if number and begun and end
-    ]
+    begun = Submission.objects.filter(pk=OuterRef("owner")).values("begun_at")
+    done = Job.objects.filter(kind=ANSWER, owner__in=latest, state=Job.State.DONE)
+    since = done.annotate(begun=Subquery(begun)).filter(finished_at__gte=F("begun"))
+    rows = since.values("owner", "begun").annotate(number=Count("pk"), end=Max("finished_at"))
+    paces = [row["number"] / max((row["end"] - row["begun"]).total_seconds(), 1.0) for row in rows]
     return Measured(median(paces), len(paces)) if paces else None
 
 

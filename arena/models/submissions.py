@@ -139,11 +139,11 @@ class Submission(models.Model):
             return {"state": cls.State.DRY_RUN, **fresh}
         return {"state": cls.State.ANSWERING, "queued_at": now, **fresh}
 
-    def note_begun(self, now: datetime) -> None:
-        """A worker asks its model, for the first time since it was queued."""
+    def note_begun(self) -> None:
+        """A worker asks its model, for the first time since it was queued. The clock is the database's."""
         if self.begun_at is None and self.state == self.State.ANSWERING:
             mine = Submission.objects.filter(pk=self.pk, state=self.State.ANSWERING, begun_at=None)
-            mine.update(begun_at=now)
+            mine.update(begun_at=Now())
 
     def note_answer(self) -> None:
         """Its model answers: what kept it waiting is over."""

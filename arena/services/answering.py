@@ -179,7 +179,7 @@ def answer_pending(
     """
     end = None if seconds is None else time.monotonic() + seconds
     feed = _Feed(submission, worker=worker, room=room, end=end)
-    submission.note_begun(timezone.now())
+    submission.note_begun()
     with jobs.keep_alive(feed.claims, settings.LEASE_SECONDS):
         try:
             yield from _run(submission, engine, feed)

@@ -191,7 +191,7 @@ def test_over_the_quota(visitors, alice):
     Job.objects.filter(owner=held[1].pk).update(
         state="running", worker="worker@one", attempts=1, lease_until=timezone.now()
     )
-    held[1].note_begun(timezone.now())
+    held[1].note_begun()
     page.goto(held[1].get_absolute_url())
     expect(page.get_by_text("worker@one has been silent for")).to_be_visible()
     looks_right(page, "silent")

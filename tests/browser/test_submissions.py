@@ -98,7 +98,7 @@ def test_every_state_of_a_model_on_a_host(visitors, olga):
     expect(log).to_be_in_viewport(timeout=PATIENCE)
     expect(log).to_contain_text("50 % done")
     fits(page)
-    submission.note_begun(now)
+    submission.note_begun()
     Job.objects.filter(owner=submission.pk, kind="answer").update(state="done", finished_at=now)
     expect(page.locator("p", has_text="24 of 24")).to_be_visible(timeout=PATIENCE)
     fits(page)
