@@ -19,10 +19,12 @@ PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 
 
 class HostForm(EntryForm, SamplingForm):
+    """Paths on the hosts and programs of one's own (templates) are for staff: ``by_staff``."""
+
     source = forms.CharField(
         max_length=300,
         label="Model",
-        help_text="A Hugging Face repository, such as Qwen/Qwen3-0.6B, or a path on the GPU hosts.",
+        help_text="A Hugging Face repository, such as Qwen/Qwen3-0.6B.",
         widget=forms.TextInput(PLAIN),
     )
     revision = forms.CharField(
@@ -35,7 +37,7 @@ class HostForm(EntryForm, SamplingForm):
         required=False,
         max_length=300,
         label="LoRA adapter",
-        help_text="Its repository or path, if the model is to be asked with an adapter.",
+        help_text="Its repository, if the model is to be asked with an adapter.",
         widget=forms.TextInput(PLAIN),
     )
     adapter_revision = forms.CharField(required=False, max_length=100, label="Revision of the adapter")
@@ -62,16 +64,26 @@ class HostForm(EntryForm, SamplingForm):
         help_text="In Jinja, instead of the one that the model comes with.",
         widget=forms.Textarea({"rows": 3, "spellcheck": "false", "class": "code"}),
     )
-    field_order = ["benchmark", "name", "organisation", *HostModel.SETTINGS]
+    field_order = [
+        *("benchmark", "name", "organisation"),
+        *("source", "revision", "adapter", "adapter_revision"),
+        *("dtype", "max_model_len", "quantization", "tensor_parallel_size", "chat_template"),
+    ]
 
-    # What most people leave as it is.
-    LOADING = ("dtype", "max_model_len", "quantization", "tensor_parallel_size", "chat_template")
+    def __init__(self, *args: Any, by_staff: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by_staff = by_staff
+        if by_staff:
+            for name in ("source", "adapter"):
+                self.fields[name].help_text += " Or a path on the GPU hosts."
+        else:
+            del self.fields["chat_template"]
 
     def clean_source(self) -> str:
-        return _place(self.cleaned_data["source"])
+        return self._place(self.cleaned_data["source"])
 
     def clean_adapter(self) -> str:
-        return _place(self.cleaned_data["adapter"])
+        return self._place(self.cleaned_data["adapter"])
 
     def clean_revision(self) -> str:
         return _revision(self.cleaned_data["revision"])
@@ -104,14 +116,14 @@ class HostForm(EntryForm, SamplingForm):
     @property
     def settings(self) -> dict[str, Any]:
         """HostModel's own."""
-        return {name: self.cleaned_data[name] for name in HostModel.SETTINGS}
+        return {name: self.cleaned_data[name] for name in HostModel.SETTINGS if name in self.fields}
 
-
-def _place(given: str) -> str:
-    place = given.strip()
-    if place and not HUB_NAME.fullmatch(place) and not place.startswith("/"):
-        raise forms.ValidationError("Write a repository such as owner/name, or an absolute path.")
-    return storable(place)
+    def _place(self, given: str) -> str:
+        place = given.strip()
+        if not place or HUB_NAME.fullmatch(place) or (self.by_staff and place.startswith("/")):
+            return storable(place)
+        path = ", or an absolute path" if self.by_staff else ""
+        raise forms.ValidationError(f"Write a repository such as owner/name{path}.")
 
 
 def _revision(given: str) -> str:

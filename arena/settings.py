@@ -230,6 +230,7 @@ QUOTA_RUNNING = env_int("QUOTA_RUNNING", 4, least=0)
 QUOTA_TOKENS_PER_DAY = env_int("QUOTA_TOKENS_PER_DAY", 5_000_000, least=0)  # generated
 # Own servers that submitted endpoints may name, although their addresses are not public.
 ENDPOINT_ALLOW = os.environ.get("ENDPOINT_ALLOW", "")
+HOSTS_FOR_MEMBERS = env_bool("HOSTS_FOR_MEMBERS", True)  # or for staff alone
 HF_ENDPOINT = os.environ.get("HF_ENDPOINT") or None  # the model hub, where it is not Hugging Face's own
 # Workers with vLLM: the interpreter that has it (this environment may go without), and their limits.
 VLLM_PYTHON = os.environ.get("VLLM_PYTHON", "")

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from arena.forms import EndpointForm, EntryForm, RecordedForm, too_large
 from arena.host_forms import HostForm
-from arena.models import Benchmark, Competitor, Submission
+from arena.models import Benchmark, Competitor, HostWorker, Submission
 from arena.models.submissions import latest_submission, settings_of
 from arena.services import submissions
 from arena.services.quotas import QuotaSpent, allowances
@@ -32,7 +32,6 @@ class Kind:
     name: str
     words: str
     form: type[EntryForm]
-    for_staff: bool = False
 
 
 KINDS = {
@@ -40,9 +39,15 @@ KINDS = {
     for kind in (
         Kind(Submission.Kind.RECORDED, "Recorded answers", RecordedForm),
         Kind(Submission.Kind.ENDPOINT, "An endpoint", EndpointForm),
-        Kind(Submission.Kind.HOST, "On our GPU hosts", HostForm, for_staff=True),
+        Kind(Submission.Kind.HOST, "On our GPU hosts", HostForm),
     )
 }
+
+
+def _kinds(user: Any) -> dict[str, Kind]:
+    """Those that are open to somebody: a host for staff alone, or for all once there is one."""
+    hosts = user.is_staff or (settings.HOSTS_FOR_MEMBERS and HostWorker.objects.exists())
+    return {name: kind for name, kind in KINDS.items() if hosts or kind.form is not HostForm}
 
 
 @login_required
@@ -53,14 +58,14 @@ def submit(request: HttpRequest) -> HttpResponse:
     kind = KINDS.get(
         request.GET.get("kind") or (before.kind if before else ""), KINDS[Submission.Kind.RECORDED]
     )
-    if kind.for_staff and not request.user.is_staff:
-        raise PermissionDenied("Only the staff of this arena uses its GPU hosts.")
+    if kind.name not in _kinds(request.user):
+        raise PermissionDenied("This arena serves no models for its members.")
     same_kind = before is not None and before.kind == kind.name
     initial = settings_of(before) if before and same_kind else {}
     initial |= {"benchmark": request.GET.get("benchmark") or initial.get("benchmark", "")}
     page = partial(_page, request, kind, parent)
     if request.method != "POST":
-        return page(kind.form(initial=initial))
+        return page(_blank(request, kind, initial))
     form = _filled(request, kind, initial)
     if form.is_valid() and parent and same_kind and not form.changed_settings():
         form.add_error(None, f"These are the settings of {parent.name} itself. Change at least one of them.")
@@ -86,7 +91,15 @@ def _parent(request: HttpRequest) -> Competitor | None:
     return competitor
 
 
+def _blank(request: HttpRequest, kind: Kind, initial: dict[str, Any]) -> EntryForm:
+    if kind.form is HostForm:
+        return HostForm(initial=initial, by_staff=request.user.is_staff)
+    return kind.form(initial=initial)
+
+
 def _filled(request: HttpRequest, kind: Kind, initial: dict[str, Any]) -> EntryForm:
+    if kind.form is HostForm:
+        return HostForm(request.POST, initial=initial, by_staff=request.user.is_staff)
     if kind.form is RecordedForm:
         return RecordedForm(request.POST, request.FILES, refused=too_large(request))
     return kind.form(request.POST, initial=initial)
@@ -124,7 +137,7 @@ def _page(
     context |= {
         "form": form,
         "kind": kind,
-        "kinds": [each for each in KINDS.values() if request.user.is_staff or not each.for_staff],
+        "kinds": list(_kinds(request.user).values()),
         "parent": parent,
         "open_benchmarks": list(Benchmark.objects.open()),
         "limit": settings.UPLOAD_LIMIT,

@@ -100,7 +100,9 @@ def _facts(facts: dict[str, Any]) -> str:
     weights = f"{filesizeformat(facts['weights'])} of weights"
     licence = f"licence {facts['licence']}" if facts["licence"] else ""
     kept = facts["quantization"] or facts["dtype"]
-    return ", ".join(filter(None, [facts["architecture"], weights, kept, context, adapter, licence, commit]))
+    needs = f"about {filesizeformat(facts['memory_mib'] * 2**20)} of memory" if "memory_mib" in facts else ""
+    words = (facts["architecture"], weights, kept, context, needs, adapter, licence, commit)
+    return ", ".join(filter(None, words))
 
 
 def _dry_run(submission: Submission, progress: AnsweringProgress, now: datetime) -> Step:

@@ -43,6 +43,11 @@ def send(client, kind, form, **changes):
     return client.post(f"/submit/?kind={kind}", form | changes)
 
 
+def make_worker() -> HostWorker:
+    now = timezone.now()
+    return HostWorker.objects.create(name="gpu@south", since=now, seen_at=now)
+
+
 class TestEndpoint:
     def test_it_is_stored_with_a_job_for_each_prompt(self, by_alice, alice):
         sampling = {"temperature": "0.7", "top_p": "0.9", "min_p": "0.05", "max_tokens": "512", "seed": "1"}
@@ -167,10 +172,23 @@ class TestHostModel:
         assert HostModel.objects.count() == 1
         assert Submission.objects.count() == 2
 
-    def test_nobody_else_uses_the_hosts(self, by_alice):
+    def test_members_use_the_hosts_once_there_is_one(self, by_alice, settings):
         assert by_alice.get("/submit/?kind=host").status_code == 403
         assert send(by_alice, "host", HOST).status_code == 403
         assert "GPU hosts" not in by_alice.get("/submit/").content.decode()
+        make_worker()
+        assert send(by_alice, "host", HOST).status_code == 302
+        settings.HOSTS_FOR_MEMBERS = False
+        assert by_alice.get("/submit/?kind=host").status_code == 403
+
+    def test_paths_and_templates_are_for_staff(self, by_alice, by_olga, settings):
+        make_worker()
+        by_alice.force_login(Competitor.owner.get_queryset().get(username="alice"))
+        for field in ("source", "adapter"):
+            response = send(by_alice, "host", HOST, **{field: "/models/hornbeam"})
+            assert "Write a repository such as owner/name." in str(response.context["form"].errors[field])
+        assert send(by_alice, "host", HOST, chat_template="{{ messages }}").status_code == 302
+        assert HostModel.objects.get().chat_template == ""
 
 
 class TestRetry:
