@@ -120,8 +120,15 @@ class EntryForm(MarkedForm):
         given = {name: self.cleaned_data.get(name) for name in SamplingForm.base_fields}
         return {name: value for name, value in given.items() if value not in (None, "")}
 
+    # Of a form that has them: how the model is loaded, folded in the page like the sampling settings.
+    LOADING: tuple[str, ...] = ()
+
     def main_fields(self) -> list[forms.BoundField]:
-        return [field for field in self.visible_fields() if field.name not in SamplingForm.base_fields]
+        folded = {*SamplingForm.base_fields, *self.LOADING}
+        return [field for field in self.visible_fields() if field.name not in folded]
+
+    def loading_fields(self) -> list[forms.BoundField]:
+        return [field for field in self.visible_fields() if field.name in self.LOADING]
 
     def sampling_fields(self) -> list[forms.BoundField]:
         return [field for field in self.visible_fields() if field.name in SamplingForm.base_fields]
@@ -129,6 +136,11 @@ class EntryForm(MarkedForm):
     def sampling_is_open(self) -> bool:
         """Whether the settings are shown from the start: where one was given or is wrong."""
         return any(field.errors or field.value() for field in self.sampling_fields())
+
+    def loading_is_open(self) -> bool:
+        """The same for loading, whose choices always have a value."""
+        plain = {None, "", "auto", "1", 1}
+        return any(field.errors or field.value() not in plain for field in self.loading_fields())
 
     def changed_settings(self) -> list[str]:
         """What differs from the form's initial values, besides what every entry says anew."""

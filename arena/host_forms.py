@@ -64,10 +64,11 @@ class HostForm(EntryForm, SamplingForm):
         help_text="In Jinja, instead of the one that the model comes with.",
         widget=forms.Textarea({"rows": 3, "spellcheck": "false", "class": "code"}),
     )
+    LOADING = ("dtype", "max_model_len", "quantization", "tensor_parallel_size", "chat_template")
     field_order = [
         *("benchmark", "name", "organisation"),
         *("source", "revision", "adapter", "adapter_revision"),
-        *("dtype", "max_model_len", "quantization", "tensor_parallel_size", "chat_template"),
+        *LOADING,
     ]
 
     def __init__(self, *args: Any, by_staff: bool = False, **kwargs: Any) -> None:

@@ -51,7 +51,7 @@ class Host:
         """
         self._used_at = time.monotonic()
         try:
-            if not self._holds(model):
+            if not self.serves(model):
                 self._start(model, now)
             assert self._server is not None
             self.model = model
@@ -63,6 +63,14 @@ class Host:
         except ServerFailed as failure:
             self._fail(failure, now)
             raise
+
+    def serves(self, model: HostModel | None) -> bool:
+        """Whether what is loaded serves this model, or can take its adapter."""
+        if model is None:
+            return False
+        if self._server is None or self.model is None or self.model.base != model.base:
+            return False
+        return model.adapter_rank <= self._server.launch.adapter_rank
 
     def check(self, *, patience: float = 0.0) -> None:
         """Raise ServerFailed when the server that was ready is gone, or goes within ``patience`` seconds."""
@@ -106,12 +114,6 @@ class Host:
             concurrency=settings.VLLM_CONCURRENCY,
             deadline=settings.ANSWER_DEADLINE,
         )
-
-    def _holds(self, model: HostModel) -> bool:
-        """Whether the server serves this model, or can take its adapter."""
-        if self._server is None or self.model is None or self.model.base != model.base:
-            return False
-        return model.adapter_rank <= self._server.launch.adapter_rank
 
     def _adapter(self, server: Server, model: HostModel) -> str:
         """The name of the model's adapter, which the server has from now on."""

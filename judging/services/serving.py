@@ -31,7 +31,9 @@ def take_turn(host: Host) -> None:
     judges = [row for row in judges if row.host_model and row.host_model.base == model.base]
     try:
         server = _load(host, model)
-        if server is not None:
+        if server is not None:  # an adapter that came after this start has to wait for the next one
+            submissions = [row for row in submissions if host.serves(row.host_model)]
+            judges = [row for row in judges if host.serves(row.host_model)]
             _work(host, server, submissions, judges)
     except ServerFailed as failure:
         _note(submissions, judges, failure)

@@ -39,40 +39,47 @@ def answers_of(submission: Submission) -> list[str]:
     return [row.turns[0] for row in rows]
 
 
-def test_a_base_and_its_adapters_share_one_server(host, submit, adapters):
+@pytest.fixture
+def answered(host):
+    """Works until nothing waits any more; returns how many servers were started for it."""
+    seen: set[str] = set()
+
+    def work() -> int:
+        before = len(seen)
+
+        def turn() -> bool:
+            take_turn(host)
+            seen.update(path.name for path in host.folder.glob("*.log"))
+            return not Submission.objects.filter(state="answering").exists()
+
+        check_received()
+        work_until(turn)
+        return len(seen) - before
+
+    return work
+
+
+def test_a_base_and_its_adapters_share_one_server(submit, adapters, answered):
     plain = submit("plain")
     tuned = [submit(path.name, adapter=str(path)) for path in adapters]
-    check_received()
+    assert answered() == 1, "one load for all three"
     facts = [Submission.objects.get(pk=each.pk).host_model.facts["adapter"] for each in tuned]
     assert [each["rank"] for each in facts] == [4, 16]
-
-    started = set()
-
-    def turn() -> bool:
-        take_turn(host)
-        started.update(path.name for path in host.folder.glob("*.log"))
-        return Submission.objects.filter(state="answering").exists()
-
-    work_until(lambda: not turn())
-    assert len(started) == 1, "one load for all three"
     said = [answers_of(each) for each in (plain, *tuned)]
     assert [len(each) for each in said] == [3, 3, 3]
     assert len({tuple(each) for each in said}) == 3, "an adapter answers unlike its base"
     assert HostWorker.objects.get().state == "ready"
 
 
-def test_an_adapter_that_does_not_fit_fails_alone(host, submit, adapters, python, tmp_path):
-    """It changes a part that the model does not have: the base and its other adapters go on."""
+def test_adapters_come_later_and_one_does_not_fit(submit, adapters, answered, python, tmp_path):
+    """A server without adapters is started anew for the first. One that changes a part that the model does
+    not have fails alone."""
+    plain = submit("plain")
+    assert answered() == 1
     bad = tiny_adapters.make_adapter(python, tmp_path / "foreign", module="query_key_value")
     wrong, good = submit("foreign", adapter=str(bad)), submit("fits", adapter=str(adapters[0]))
-    check_received()
-
-    def turn() -> bool:
-        take_turn(host)
-        return Submission.objects.filter(state="answering").exists()
-
-    work_until(lambda: not turn())
+    assert answered() == 1
     wrong.refresh_from_db()
     assert (wrong.state, wrong.cause) == ("failed", "bad_adapter")
     assert "does not take the adapter" in wrong.message
-    assert len(answers_of(good)) == 3
+    assert [len(answers_of(each)) for each in (plain, good, wrong)] == [3, 3, 0]
