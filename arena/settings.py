@@ -190,7 +190,7 @@ CELERY_TASK_ROUTES = {
     "judging.tasks.work_on_host": "gpu",
 }
 CELERY_TASK_TIME_LIMIT = 3600
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 8
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 8  # of SIGQUIT; SIGTERM drains, see arena/celery.py
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = (
@@ -218,6 +218,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # Work.
 LEASE_SECONDS = env_int("LEASE_SECONDS", 60)
+DRAIN_SECONDS = env_int("DRAIN_SECONDS", 25)  # that a worker told to end waits for what is under way
 JUDGE_CONCURRENCY = env_int("JUDGE_CONCURRENCY", 32)  # requests in flight to one judge's server
 JUDGE_DEADLINE = env_int("JUDGE_DEADLINE", 180)  # seconds for one ruling, retries included
 ENDPOINT_CONCURRENCY = env_int("ENDPOINT_CONCURRENCY", 16)  # requests in flight to one submitted endpoint

@@ -3,12 +3,13 @@
 import time
 
 from celery import shared_task
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from arena import jobs
+from arena import brake, jobs
 from arena.models import Submission
 from arena.models.jobs import ANSWER
-from arena.services import answering, checking
+from arena.services import answering, checking, workers
 from arena.services.rendering import render_pending
 
 ANSWERS_AT_ONCE = 500
@@ -30,21 +31,24 @@ def check_received() -> int:
 @shared_task(name="arena.tasks.answer_pending")
 def answer_pending() -> None:
     """Ask submitted endpoints that no other worker is busy with, and move on what is answered."""
+    worker = workers.me()
     for slot in range(SLOTS):
-        with jobs.alone(f"{jobs.worker_name()} answers {slot}") as mine:
+        with jobs.alone(f"{worker} answers {slot}") as mine:
             if mine:
-                _take_turns()
+                if workers.may_claim(worker):
+                    _take_turns(worker)
+                answering.close_answered(timezone.now())
                 return
 
 
-def _take_turns() -> None:
+def _take_turns(worker: str) -> None:
     start = time.monotonic()
     endpoints = Submission.objects.answering(timezone.now()).filter(kind=Submission.Kind.ENDPOINT)
-    for submission in endpoints.select_related("endpoint").order_by("?"):
+    for submission in endpoints.select_related("endpoint").take_turns():
         if jobs.has_claimable(ANSWER, submission.pk):
             with jobs.alone(f"submission {submission.pk}") as mine:
                 if mine:
-                    answering.answer_by_endpoint(submission, worker=jobs.worker_name(), seconds=TURN)
-        if time.monotonic() - start > TURN:
-            break
-    answering.close_answered(timezone.now())
+                    Submission.objects.filter(pk=submission.pk).update(turn_at=Now())
+                    answering.answer_by_endpoint(submission, worker=worker, seconds=TURN)
+        if brake.is_on() or time.monotonic() - start > TURN:
+            return

@@ -4,9 +4,12 @@ import time
 from functools import cache
 
 from celery import shared_task
+from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
+from django.utils import timezone
 
-from arena import jobs
+from arena import brake, jobs
+from arena.services import workers
 from arena.services.hosting import Host
 from judging.models import KIND, REASONS, Judge
 from judging.services import judging, reasons
@@ -30,31 +33,36 @@ def plan_judging() -> None:
 @shared_task(name="judging.tasks.judge_pending")
 def judge_pending() -> None:
     """Work on the judges that have something to do and that no other worker is busy with."""
+    worker = workers.me()
     for slot in range(SLOTS):
-        with jobs.alone(f"{jobs.worker_name()} slot {slot}") as mine:
+        with jobs.alone(f"{worker} slot {slot}") as mine:
             if mine:
-                _take_turns()
+                if workers.may_claim(worker):
+                    _take_turns(worker)
                 return
 
 
-def _take_turns() -> None:
+def _take_turns(worker: str) -> None:
     start = time.monotonic()
     for judge in Judge.objects.elsewhere().order_by("?"):
         if jobs.has_claimable(KIND, judge.pk):
             with jobs.alone(f"judge {judge.pk}") as mine:
                 if mine:
-                    for _ in judging.judge_pending(judge, worker=jobs.worker_name(), seconds=TURN):
+                    for _ in judging.judge_pending(judge, worker=worker, seconds=TURN):
                         pass
-        if time.monotonic() - start > TURN:
+        if brake.is_on() or time.monotonic() - start > TURN:
             return
 
 
 @shared_task(name="judging.tasks.give_reasons")
 def give_reasons() -> None:
     """Ask judges why, for the rulings that somebody wants explained; paused judges too."""
+    worker = workers.me()
+    if not workers.may_claim(worker):
+        return
     for judge in Judge.objects.filter(engine=Judge.Engine.OPENAI):
-        if jobs.has_claimable(REASONS, judge.pk):
-            reasons.give_reasons(judge, worker=jobs.worker_name())
+        if jobs.has_claimable(REASONS, judge.pk) and not brake.is_on():
+            reasons.give_reasons(judge, worker=worker)
 
 
 @shared_task(name="judging.tasks.work_on_host")
@@ -62,13 +70,25 @@ def work_on_host() -> None:
     """Serve models on this host, one after the other, for what submissions and judges wait for."""
     if not settings.VLLM_PYTHON:
         return  # no host for models; another worker of the queue may be one
-    name = jobs.worker_name("gpu")
+    name = workers.me("gpu")
     with jobs.alone(f"{name} models") as mine:
         if mine:
-            take_turn(_host(name))
+            try:
+                take_turn(_host(name))
+            finally:
+                if brake.is_stopping():
+                    unload()
 
 
 @cache
 def _host(name: str) -> Host:
     """The one of this process: a loaded model stays between two turns."""
     return Host(name, settings.ARENA_HOME / "vllm")
+
+
+@worker_process_shutdown.connect
+@worker_shutdown.connect
+def unload(**_: object) -> None:
+    """What this process has loaded ends with it, in order."""
+    if _host.cache_info().currsize:
+        _host(workers.me("gpu")).close(timezone.now())

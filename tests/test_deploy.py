@@ -23,7 +23,7 @@ DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 QUEUES = {queue.name for queue in settings.CELERY_TASK_QUEUES}
 # Of others: systemd's units, compose, vLLM's downloads, Celery, Python, BLAS, and the servers' images.
-FOREIGN = {"CONCURRENCY", "WORKER_QUEUES", "HF_TOKEN", "HF_HOME", "XDG_CACHE_HOME", "REMAP_SIGTERM"}
+FOREIGN = {"CONCURRENCY", "WORKER_QUEUES", "HF_TOKEN", "HF_HOME", "XDG_CACHE_HOME"}
 FOREIGN |= {"PYTHONUNBUFFERED", "OPENBLAS_NUM_THREADS", "PATH", "POSTGRES_USER", "POSTGRES_DB"}
 FOREIGN |= {"POSTGRES_PASSWORD", "BROKER_PASSWORD", "ARENA_SITE", "ARENA_UPSTREAM"}
 LINE = re.compile(r"#?([A-Z_]+)=(.*)")

@@ -105,7 +105,8 @@ class Engine(Protocol):
     """A source of completions.
 
     `stream` gives exactly one completion per request, in any order, and never raises for the failure of one
-    request. Closing the iterator early ends all work that is under way.
+    request. Closing the iterator early ends all work that is under way; an engine that was told to give up
+    ends it by itself.
 
     The source may give more after StopIteration: it is asked again after each completion, so that the caller
     can append a conversation's next turn when the answer to the last one comes. The stream ends when every

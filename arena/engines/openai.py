@@ -6,7 +6,7 @@ import json
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -52,6 +52,7 @@ class OpenAIEngine:
     - `sampling`: settings of every request; a request's own go before.
     - `version`: what is known to run there, for the record.
     - `guard`: for addresses that strangers chose; None connects to any.
+    - `give_up`: asked while nothing ends; once it says so, the stream ends without what is under way.
 
     Images go as data: URIs, in parts of their message behind its text. A request with a `prompt` goes to
     {base_url}/completions. NUL and lone surrogates, which PostgreSQL cannot keep, come out of texts as
@@ -76,6 +77,7 @@ class OpenAIEngine:
     rng: random.Random = field(default_factory=random.Random, repr=False, compare=False)
     version: str = ""
     guard: Guard | None = None
+    give_up: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         read_url(self.base_url)
@@ -99,7 +101,9 @@ class OpenAIEngine:
                     waiting += 1
                 if not waiting:
                     return
-                completion = workers.next_completion()
+                completion = workers.next_completion(self.give_up)
+                if completion is None:
+                    return
                 waiting -= 1
                 yield completion
 

@@ -5,13 +5,14 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager
-from queue import SimpleQueue
+from contextlib import AbstractAsyncContextManager, suppress
+from queue import Empty, SimpleQueue
 
 from arena.engines.base import Completion, Request
 
 Complete = Callable[[Request], Awaitable[Completion]]
 Open = Callable[[], AbstractAsyncContextManager[Complete]]
+LOOK = 0.5  # seconds between two looks at whether to wait any longer
 
 
 class Workers:
@@ -53,9 +54,13 @@ class Workers:
             self.ringing = True
             self.loop.call_soon_threadsafe(self._start)
 
-    def next_completion(self) -> Completion:
-        if not self.at_hand:
-            self.at_hand.extend(self.ended.get())
+    def next_completion(self, give_up: Callable[[], bool] = lambda: False) -> Completion | None:
+        """The next that ends; None when ``give_up`` comes true before."""
+        while not self.at_hand:
+            if give_up():
+                return None
+            with suppress(Empty):
+                self.at_hand.extend(self.ended.get(timeout=LOOK))
         ended = self.at_hand.popleft()
         if isinstance(ended, Exception):
             raise ended

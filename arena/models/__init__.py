@@ -6,6 +6,7 @@ from arena.models.changes import VoteChange
 from arena.models.hosts import AllowedCode, HostModel, HostWorker
 from arena.models.images import Image, hashes_of
 from arena.models.jobs import Job
+from arena.models.queue import Queue, Run
 from arena.models.quotas import Spent
 from arena.models.submissions import Endpoint, Submission
 from arena.models.votes import Ballot, Vote, Voter
@@ -23,6 +24,8 @@ __all__ = [
     "Job",
     "Match",
     "Prompt",
+    "Queue",
+    "Run",
     "Spent",
     "Submission",
     "Vote",

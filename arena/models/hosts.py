@@ -1,8 +1,9 @@
-"""Models that workers with vLLM serve, and what those workers are doing."""
+"""Models that workers with vLLM serve, and what all workers are doing."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import MD5
@@ -67,6 +68,9 @@ class HostModel(models.Model):
     adapter_revision = models.CharField(max_length=100, blank=True, help_text="Branch, tag or commit.")
 
     facts = models.JSONField(default=dict, blank=True, editable=False, help_text="What its repository said.")
+    turn_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When a worker last began to load it."
+    )
 
     objects = HostModelManager()
 
@@ -138,29 +142,60 @@ def _named(source: str, revision: str) -> str:
 
 
 class HostWorkerQuerySet(models.QuerySet["HostWorker"]):
+    def present(self, now: datetime) -> "HostWorkerQuerySet":
+        """Workers of any kind that are there."""
+        return self.filter(seen_at__gt=now - SEEN_WITHIN).exclude(state=HostWorker.State.STOPPED)
+
     def seen(self, now: datetime) -> "HostWorkerQuerySet":
-        """Workers that are there."""
-        return self.filter(seen_at__gt=now - SEEN_WITHIN)
+        """Workers that serve models and are there."""
+        return self.present(now).filter(serves=True)
 
 
 class HostWorker(models.Model):
-    """A worker that serves models with vLLM: what it has loaded, and the last lines of vLLM's log."""
+    """A worker: what it has, what it is told, and when it was last seen.
+
+    One that serves models with vLLM also says what it has loaded, and the last lines of vLLM's log.
+    """
 
     class State(models.TextChoices):
         IDLE = "idle", "Idle"
         LOADING = "loading", "Loading"
         READY = "ready", "Serving"
         FAILED = "failed", "Failed"
+        STOPPED = "stopped", "Stopped"
+
+    class Control(models.TextChoices):
+        WORKS = "", "Works"
+        PAUSED = "paused", "Paused"  # claims nothing; its model stays loaded for a while
+        DRAINED = "drained", "Drained"  # claims nothing and unloads its model
 
     name = models.CharField(max_length=120, unique=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.IDLE)
+    control = models.CharField(max_length=10, choices=Control.choices, default=Control.WORKS, blank=True)
+    serves = models.BooleanField(default=True, help_text="Whether it has a vLLM to serve models with.")
+    queues = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    gpus = models.JSONField(
+        default=list, blank=True, help_text="Of each: index, name, total and free memory in MiB."
+    )
+    memory_mib = models.PositiveIntegerField(
+        null=True, blank=True, help_text="What a model may take: of all its GPUs, or of the host without any."
+    )
+    vllm_version = models.CharField(max_length=60, blank=True)
     host_model = models.ForeignKey(HostModel, models.SET_NULL, null=True, blank=True, related_name="workers")
     log = models.TextField(blank=True)
     message = models.TextField(blank=True, help_text="Why it cannot serve, in a sentence.")
     since = models.DateTimeField(help_text="When it came into this state.")
+    started_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField()
 
     objects = HostWorkerQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.name}: {self.state}"
+
+    def fits(self, model: HostModel) -> bool:
+        """Whether a model may be loaded here, as far as its needs are known."""
+        needed = model.facts.get("memory_mib")
+        too_large = bool(needed and self.memory_mib and needed > self.memory_mib)
+        gpus: Any = model.options.get("tensor_parallel_size", 1)
+        return not too_large and (not self.gpus or gpus <= len(self.gpus))

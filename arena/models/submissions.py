@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -16,11 +16,24 @@ from arena.models.jobs import ANSWER, Job
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def answering(self, now: datetime) -> "SubmissionQuerySet":
-        """Those whose model may be asked now, those that waited longest first."""
+        """Those whose model may be asked now, by priority, those that waited longest first."""
         due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
         mine = self.filter(due, state__in=Submission.ASKED, benchmark__is_open=True)
         mine = mine.filter(competitor__withdrawn_at=None)
-        return mine.select_related("competitor", "benchmark", "host_model").order_by("id")
+        return mine.select_related("competitor", "benchmark", "host_model").order_by("-priority", "id")
+
+    def take_turns(self) -> "SubmissionQuerySet":
+        """By priority, those first that were not asked for longest: so endpoints share the workers."""
+        return self.order_by("-priority", F("turn_at").asc(nulls_first=True), "id")
+
+    def in_queue(self) -> "SubmissionQuerySet":
+        """All whose model is to be asked, now or later, in the order in which they are looked at."""
+        mine = self.filter(state__in=Submission.MOVING, benchmark__is_open=True)
+        mine = mine.filter(competitor__withdrawn_at=None)
+        waited = [F("host_model__turn_at").asc(nulls_first=True), F("turn_at").asc(nulls_first=True)]
+        return mine.select_related("competitor", "benchmark", "host_model").order_by(
+            "-priority", *waited, "id"
+        )
 
     def received(self, now: datetime) -> "SubmissionQuerySet":
         """Those whose repository may be looked at now."""
@@ -79,6 +92,10 @@ class Submission(models.Model):
     )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Runs in a row without one answer.")
     next_attempt_at = models.DateTimeField(null=True, blank=True)
+    priority = models.SmallIntegerField(default=0, help_text="The highest is asked first.")
+    turn_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When a worker last began to ask its endpoint."
+    )
     received_at = models.DateTimeField()
     checked_at = models.DateTimeField(null=True, blank=True, help_text="When its repository was looked at.")
     tried_at = models.DateTimeField(null=True, blank=True, help_text="When its dry run had ended.")

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
-from arena import jobs
+from arena import brake, jobs
 from arena.engines import ENGINES, Completion, Engine, EngineError, Message, Request
 from arena.engines.guard import Guard, parse_allowed
 from arena.models import Answer, Job, Prompt, Submission, hashes_of
@@ -21,6 +21,7 @@ from arena.models.jobs import ANSWER
 from arena.sealing import SealBroken, unseal
 from arena.services.dry_runs import close_dry_runs
 from arena.services.images import attach
+from arena.services.workers import noted
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class _Feed(Iterator[Request]):
     def __next__(self) -> Request:
         if self._next_turns:
             return self._request(self._next_turns.popleft())
-        if self.end is not None and time.monotonic() >= self.end:
+        if brake.is_on() or (self.end is not None and time.monotonic() >= self.end):
             raise StopIteration
         if not self._fresh and not self._all_claimed:
             self._claim()
@@ -149,6 +150,7 @@ def endpoint_engine(submission: Submission) -> Engine:
         concurrency=settings.ENDPOINT_CONCURRENCY,
         deadline=settings.ANSWER_DEADLINE,
         guard=Guard(allowed=parse_allowed(settings.ENDPOINT_ALLOW)),
+        give_up=brake.is_overdue,
     )
 
 
@@ -180,9 +182,12 @@ def answer_pending(
     end = None if seconds is None else time.monotonic() + seconds
     feed = _Feed(submission, worker=worker, room=room, end=end)
     submission.note_begun()
-    with jobs.keep_alive(feed.claims, settings.LEASE_SECONDS):
+    with noted(worker, ANSWER, submission.pk) as run, jobs.keep_alive(feed.claims, settings.LEASE_SECONDS):
         try:
-            yield from _run(submission, engine, feed)
+            with closing(_run(submission, engine, feed)) as tallies:
+                for tally in tallies:
+                    run.note(tally.answered + tally.failed)
+                    yield tally
         finally:
             jobs.give_back(feed.claims)
 

@@ -6,9 +6,11 @@ from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import Case, F, When
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from arena import jobs
+from arena import brake, jobs
 from arena.engines import ENGINES, Engine, EngineError
 from arena.engines.vllm import Launch, Server, ServerFailed, add_adapter, stop_orphans
 from arena.models import HostModel, HostWorker, Submission
@@ -113,6 +115,7 @@ class Host:
             version=server.version,
             concurrency=settings.VLLM_CONCURRENCY,
             deadline=settings.ANSWER_DEADLINE,
+            give_up=brake.is_overdue,
         )
 
     def _adapter(self, server: Server, model: HostModel) -> str:
@@ -156,14 +159,16 @@ class Host:
         self._server, self.model, self._adapters = None, None, {}
 
     def _report(self, state: str, now: datetime, message: str = "") -> None:
-        worker, _ = HostWorker.objects.get_or_create(
-            name=self.name, defaults={"state": state, "since": now, "seen_at": now}
-        )
-        if worker.state != state or worker.host_model != self.model:
-            worker.since = now
-        worker.state, worker.host_model, worker.seen_at, worker.message = state, self.model, now, message
-        worker.log = "\n".join(self._server.log_tail(LOG_LINES)) if self._server else worker.log
-        worker.save()
+        """Write what concerns the model; the rest of the row is the worker's, and its operator's."""
+        shown = {"state": state, "host_model": self.model, "message": message, "seen_at": Now()}
+        if self._server:
+            shown["log"] = "\n".join(self._server.log_tail(LOG_LINES))
+        same = When(state=state, host_model=self.model, then=F("since"))
+        if self.model is None:
+            same = When(state=state, host_model__isnull=True, then=F("since"))
+        row = HostWorker.objects.filter(name=self.name)
+        if not row.update(since=Case(same, default=Now()), **shown):
+            HostWorker.objects.create(name=self.name, since=Now(), **shown)
         self._reported_at = time.monotonic()
 
 

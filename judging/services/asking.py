@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from arena import brake
 from arena.engines import ENGINES, Completion, Engine
 from arena.services.images import attach
 from judging import baselines, panels
@@ -51,6 +52,7 @@ def _engine_options(judge: Judge) -> dict[str, Any]:
         "api_key": os.environ.get(judge.key_variable, "").strip() if judge.key_variable else "",
         "concurrency": settings.JUDGE_CONCURRENCY,
         "deadline": settings.JUDGE_DEADLINE,
+        "give_up": brake.is_overdue,
     }
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from arena import jobs
+from arena import brake, jobs
 from arena.engines import EngineError
 from arena.models import Answer, Benchmark, Match
 from arena.outcomes import Order
@@ -128,7 +128,7 @@ class Feed(Iterator[Ask]):
 
     @property
     def _has_ended(self) -> bool:
-        return self.end is not None and time.monotonic() >= self.end
+        return brake.is_on() or (self.end is not None and time.monotonic() >= self.end)
 
     def take(self, key: str) -> Due:
         """What was under way, and is no more."""

@@ -12,6 +12,7 @@ from django.utils import timezone
 from arena import jobs
 from arena.engines import Completion, Engine, EngineError
 from arena.models import Benchmark, Job, Match
+from arena.services.workers import noted
 from judging.models import Judge
 from judging.services.asking import ask_judge
 from judging.services.budgets import matches_to_plan, spent
@@ -80,10 +81,13 @@ def judge_pending(
         log.warning("judge %s: %s", judge, error)
         yield postpone(kind_of(benchmark), judge, [], wrong, jobs.LONGEST_DELAY)
         return
-    with jobs.keep_alive(feed.claims, settings.LEASE_SECONDS):
+    with noted(worker, feed.kind, judge.pk) as run, jobs.keep_alive(feed.claims, settings.LEASE_SECONDS):
         try:
-            with closing(completions):
-                yield from _Run(judge, feed, version=getattr(engine, "version", "")).go(completions)
+            going = _Run(judge, feed, version=getattr(engine, "version", "")).go(completions)
+            with closing(completions), closing(going) as tallies:
+                for tally in tallies:
+                    run.note(tally.done + tally.failed)
+                    yield tally
         finally:
             jobs.give_back(feed.claims)  # finds only those that were not ended
 
@@ -106,7 +110,7 @@ class _Run:
         self.answered = False  # since the last failures in a row
         self.stored_at = time.monotonic()
 
-    def go(self, completions: Iterator[Completion]) -> Iterator[Tally]:
+    def go(self, completions: Iterator[Completion]) -> Generator[Tally]:
         for completion in completions:
             error = completion.error
             if error and error.code in JUDGE_WIDE:

@@ -5,10 +5,11 @@ import time
 from django.conf import settings
 from django.utils import timezone
 
-from arena import jobs
+from arena import brake, jobs
 from arena.engines.vllm import Server, ServerFailed
-from arena.models import HostModel, Submission
+from arena.models import HostModel, HostWorker, Submission
 from arena.services.hosting import Host, answer_on_host, note_failure, waiting_submissions
+from arena.services.workers import control_of
 from judging.models import KIND, REASONS, Judge
 from judging.services.judging import judge_pending
 from judging.services.reasons import give_reasons
@@ -20,6 +21,12 @@ AGAIN_SECONDS = 600.0  # before a model that did not load is tried again for its
 
 def take_turn(host: Host) -> None:
     """Choose a model, load it, do what waits for it; with nothing to do, let the host rest."""
+    if control := control_of(host.name):
+        if control == HostWorker.Control.DRAINED:
+            host.close(timezone.now())
+        else:
+            host.rest(timezone.now())
+        return
     submissions = waiting_submissions(timezone.now())
     judges = [judge for judge in Judge.objects.on_hosts() if _is_wanted(judge)]
     wanted = [row.host_model for row in submissions] + [row.host_model for row in judges]
@@ -56,7 +63,7 @@ def choose_model(host: Host, wanted: list[HostModel]) -> HostModel | None:
 def _load(host: Host, model: HostModel) -> Server | None:
     end = time.monotonic() + LOADING_TURN
     server = host.serve(model, timezone.now())
-    while server is None and time.monotonic() < end:
+    while server is None and time.monotonic() < end and not brake.is_stopping():
         time.sleep(0.5)
         server = host.serve(model, timezone.now())
     return server
@@ -65,6 +72,8 @@ def _load(host: Host, model: HostModel) -> Server | None:
 def _work(host: Host, server: Server, submissions: list[Submission], judges: list[Judge]) -> None:
     end = time.monotonic() + LONGEST_STAY
     for submission in submissions:
+        if brake.is_on():
+            return
         try:
             answer_on_host(submission, host, server, seconds=end - time.monotonic())
         except ServerFailed as failure:
@@ -72,6 +81,8 @@ def _work(host: Host, server: Server, submissions: list[Submission], judges: lis
             note_failure(submission, failure)
         host.check()
     for judge in judges:
+        if brake.is_on():
+            return
         assert judge.host_model is not None  # it is one of those on hosts
         engine, seconds = host.engine(server, judge.host_model), end - time.monotonic()
         room = 4 * settings.VLLM_CONCURRENCY

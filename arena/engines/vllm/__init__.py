@@ -5,5 +5,14 @@ from arena.engines.vllm.failures import ServerFailed
 from arena.engines.vllm.launch import OPTIONS, Launch
 from arena.engines.vllm.records import stop_orphans
 from arena.engines.vllm.server import Server
+from arena.engines.vllm.version import vllm_version
 
-__all__ = ["OPTIONS", "Launch", "Server", "ServerFailed", "add_adapter", "stop_orphans"]
+__all__ = [
+    "OPTIONS",
+    "Launch",
+    "Server",
+    "ServerFailed",
+    "add_adapter",
+    "stop_orphans",
+    "vllm_version",
+]

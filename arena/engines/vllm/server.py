@@ -18,6 +18,7 @@ from arena.engines.vllm.environment import TOKENS, server_environment
 from arena.engines.vllm.failures import BANNER, PREFIX, ServerFailed, read_death, read_failure, shorten, tidy
 from arena.engines.vllm.launch import Launch, arguments
 from arena.engines.vllm.processes import end_session, listens, members
+from arena.engines.vllm.version import GUARD, vllm_version
 
 HOST = "127.0.0.1"
 PORT_TRIES = 4
@@ -25,11 +26,6 @@ HEALTH_SECONDS = 2.0
 GPU_SECONDS = 30.0  # a driver gives the memory of a dead process back with a delay
 LOG_BYTES = 256 * 1024  # of a log's end that are read
 LOGS_KEPT = 20
-VERSION = """
-from importlib.metadata import packages_distributions, version
-print(version(packages_distributions()["vllm"][0]))
-"""
-GUARD = Path(__file__).with_name("guard")
 FIXED = [
     f"--host={HOST}",
     "--middleware=arena_guard.OnlyKeyed",
@@ -72,16 +68,7 @@ class Server:
     @cached_property
     def version(self) -> str:
         """Such as "vLLM 0.32.0"; empty when the interpreter does not say."""
-        environment = server_environment(os.environ, "", str(GUARD))
-        asked = subprocess.run(  # noqa: S603 - the interpreter that the operator names
-            [self._find_python(), "-c", VERSION],
-            env=environment,
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return f"vLLM {asked.stdout.strip()[:40]}" if asked.stdout.strip() else ""
+        return vllm_version(self.python)
 
     @property
     def base_url(self) -> str:

@@ -19,6 +19,7 @@ from arena.embedded import checks, postgres, valkey
 from arena.embedded.places import EmbeddedError
 from arena.embedded.supervisor import Child, ChildDied, Signals, Supervisor
 from arena.models import Benchmark
+from arena.services.workers import LAST_SECONDS
 from judging.models import KIND, Judge
 from leaderboard.services.demo import NO_DEMO
 
@@ -83,7 +84,10 @@ class Command(BaseCommand):
 
     def _serve(self, signals: Signals, host: str, port: int, workers: int) -> None:
         supervisor = Supervisor(
-            signals, stop_order=["beat", "web", "gpu", "worker", "broker"], folder=str(settings.BASE_DIR)
+            signals,
+            stop_order=["beat", "web", "gpu", "worker", "broker"],
+            folder=str(settings.BASE_DIR),
+            grace=settings.DRAIN_SECONDS + LAST_SECONDS,
         )
 
         self._say("Starting the web server, the worker and the scheduler.")
@@ -187,7 +191,8 @@ def _children(host: str, port: int, workers: int) -> list[Child]:
     mute = ("Hitting Ctrl+C",)
     serves = bool(settings.VLLM_PYTHON)
     others = "" if serves else ",gpu"  # no queue may be left without a worker
-    working = common | {"REMAP_SIGTERM": "SIGQUIT"}
+    # Who presses Ctrl-C waits: what is under way is given back sooner than on a server.
+    working = common | {"DRAIN_SECONDS": os.environ.get("DRAIN_SECONDS") or "5"}
     return [
         *([broker] if settings.EMBEDDED_BROKER else []),
         # The worker and the scheduler wait for the first answer: on two cores the pages come sooner.

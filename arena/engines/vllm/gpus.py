@@ -1,0 +1,57 @@
+"""The GPUs of this host, as NVIDIA's tool counts them."""
+
+import os
+import shutil
+import subprocess
+from typing import NamedTuple
+
+FIELDS = "index,uuid,name,memory.total,memory.free"
+SECONDS = 10.0  # a driver in trouble may not answer
+
+
+class Gpu(NamedTuple):
+    """One GPU. ``total`` and ``free`` are its memory in MiB."""
+
+    number: int
+    uuid: str
+    name: str
+    total: int
+    free: int
+
+
+def read_gpus() -> list[Gpu]:
+    """The GPUs that this process may use (CUDA_VISIBLE_DEVICES, if set); none without NVIDIA's tool."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    try:
+        said = subprocess.run(  # noqa: S603 - NVIDIA's tool
+            [tool, f"--query-gpu={FIELDS}", "--format=csv,noheader,nounits"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    rows = [line.split(",") for line in said.stdout.splitlines()] if said.returncode == 0 else []
+    found = [gpu for row in rows if (gpu := _read(row))]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return found if visible is None else [gpu for gpu in found if _is_named(gpu, visible.split(","))]
+
+
+def _read(row: list[str]) -> Gpu | None:
+    """None for a line that is none of a GPU; memory that the tool does not know ("[N/A]") is 0."""
+    cells = [cell.strip() for cell in row]
+    if len(cells) != 5 or not cells[0].isdecimal():
+        return None
+    total, free = (int(cell) if cell.isdecimal() else 0 for cell in cells[3:])
+    return Gpu(int(cells[0]), cells[1], cells[2], total, free)
+
+
+def _is_named(gpu: Gpu, names: list[str]) -> bool:
+    """By index, or by the beginning of its UUID, as CUDA reads them."""
+    given = [name.strip() for name in names]
+    return str(gpu.number) in given or any(
+        name.startswith("GPU-") and gpu.uuid.startswith(name) for name in given
+    )
