@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leaderboard.views import board, charts, home, judges, methods, models, snapshots, submission
+from leaderboard.views import board, charts, home, judges, methods, models, queue, snapshots, submission
 
 urlpatterns = [
     path("", home.home, name="vote"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("snapshots/", snapshots.index, name="snapshots"),
     path("snapshots/<int:number>/", snapshots.detail, name="snapshot"),
     path("snapshots/<int:number>/export.zip", snapshots.export, name="snapshot_export"),
+    path("queue/", queue.queue, name="queue"),
+    path("queue/operate/", queue.operate, name="operate"),
     path("submissions/<int:pk>/", submission.status, name="submission"),
     path("methods/", methods.methods, name="methods"),
 ]

@@ -9,7 +9,8 @@ from django.db.models import Q
 
 from arena.models.jobs import Job
 
-COUNTED = 10_000  # jobs of one owner that a page counts; beyond, it says "more than"
+COUNTED = 10_000  # jobs of one owner under way that a page counts; beyond, it says "more than"
+COUNTED_WAITING = 1_000  # the same of those that wait, of which there may be many
 KEPT = timedelta(days=1)  # runs that are over, for their rates
 
 
@@ -46,6 +47,7 @@ class Run(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["worker", "kind", "owner"], name="run_once")]
+        indexes = [models.Index(fields=["-seen_at", "-id"], name="run_latest")]
 
     def __str__(self) -> str:
         return f"{self.worker}: {self.kind} {self.owner}"
@@ -90,18 +92,18 @@ class Left(NamedTuple):
     is_more: bool = False
 
 
-def jobs_left(kind: str, owners: Iterable[int]) -> dict[int, Left]:
-    """How much each owner waits for, up to COUNTED."""
-    return {owner: Left(min(n, COUNTED), n > COUNTED) for owner, n in _count(kind, owners, unfinished=True)}
+def jobs_left(kind: str, owners: Iterable[int], *, most: int = COUNTED) -> dict[int, Left]:
+    """How much each owner waits for, counted up to ``most``."""
+    counts = _count(kind, owners, most, "AND state IN ('pending', 'running')")
+    return {owner: Left(min(number, most), number > most) for owner, number in counts}
 
 
 def jobs_of(kind: str, owners: Iterable[int]) -> dict[int, int]:
     """All jobs of each owner, ended ones too, up to one more than COUNTED."""
-    return dict(_count(kind, owners, unfinished=False))
+    return dict(_count(kind, owners, COUNTED, ""))
 
 
-def _count(kind: str, owners: Iterable[int], *, unfinished: bool) -> list[tuple[int, int]]:
-    only = "AND state IN ('pending', 'running')" if unfinished else ""
+def _count(kind: str, owners: Iterable[int], most: int, only: str) -> list[tuple[int, int]]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -109,7 +111,7 @@ def _count(kind: str, owners: Iterable[int], *, unfinished: bool) -> list[tuple[
                 SELECT FROM arena_job WHERE kind = %s AND arena_job.owner = wanted.owner {only} LIMIT %s
             ) capped) FROM unnest(%s::bigint[]) AS wanted (owner)
             """,  # noqa: S608 -- no word of it comes from outside
-            [kind, COUNTED + 1, list(owners)],
+            [kind, most + 1, list(owners)],
         )
         return cursor.fetchall()
 

@@ -13,6 +13,8 @@ from arena.models.answers import Competitor
 from arena.models.hosts import HostModel
 from arena.models.jobs import ANSWER, Job
 
+TURNS = (F("priority").desc(), F("turn_at").asc(nulls_first=True), "id")
+
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def answering(self, now: datetime) -> "SubmissionQuerySet":
@@ -23,17 +25,14 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return mine.select_related("competitor", "benchmark", "host_model").order_by("-priority", "id")
 
     def take_turns(self) -> "SubmissionQuerySet":
-        """By priority, those first that were not asked for longest: so endpoints share the workers."""
-        return self.order_by("-priority", F("turn_at").asc(nulls_first=True), "id")
+        """By priority, those first that were not asked for longest: so all share the workers."""
+        return self.order_by(*TURNS)
 
     def in_queue(self) -> "SubmissionQuerySet":
-        """All whose model is to be asked, now or later, in the order in which they are looked at."""
+        """All whose model is to be asked, now or later, in the order in which they get their turns."""
         mine = self.filter(state__in=Submission.MOVING, benchmark__is_open=True)
         mine = mine.filter(competitor__withdrawn_at=None)
-        waited = [F("host_model__turn_at").asc(nulls_first=True), F("turn_at").asc(nulls_first=True)]
-        return mine.select_related("competitor", "benchmark", "host_model").order_by(
-            "-priority", *waited, "id"
-        )
+        return mine.select_related("competitor", "benchmark", "host_model").take_turns()
 
     def received(self, now: datetime) -> "SubmissionQuerySet":
         """Those whose repository may be looked at now."""
@@ -94,7 +93,7 @@ class Submission(models.Model):
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     priority = models.SmallIntegerField(default=0, help_text="The highest is asked first.")
     turn_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When a worker last began to ask its endpoint."
+        null=True, blank=True, editable=False, help_text="When a worker last began to ask its model."
     )
     received_at = models.DateTimeField()
     checked_at = models.DateTimeField(null=True, blank=True, help_text="When its repository was looked at.")
@@ -117,6 +116,9 @@ class Submission(models.Model):
                 fields=["id"], name="submission_answering", condition=Q(state__in=["dry_run", "answering"])
             ),
             models.Index(fields=["id"], name="submission_received", condition=Q(state="received")),
+            models.Index(
+                *TURNS, name="submission_turns", condition=Q(state__in=["received", "dry_run", "answering"])
+            ),
         ]
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ from arena.models import Benchmark, Prompt
 from arena.services.submissions import Entry, accept_endpoint, accept_host_model
 benchmark = Benchmark.objects.create(slug="b", name="B")
 for number in range({prompts}):
-    Prompt.objects.create(benchmark=benchmark, key=str(number), turns=[f"Question {{number}}?"])
+    Prompt.objects.create(benchmark=benchmark, key=str(number), turns=[f"Question {{number}}"])
 entry, now = Entry(None, benchmark, "New"), timezone.now()
 if "{kind}" == "endpoint":
     accept_endpoint(entry, base_url="{url}", model="{model}", key="", now=now)
