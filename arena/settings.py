@@ -235,6 +235,7 @@ HOSTS_FOR_MEMBERS = env_bool("HOSTS_FOR_MEMBERS", True)  # or for staff alone
 HF_ENDPOINT = os.environ.get("HF_ENDPOINT") or None  # the model hub, where it is not Hugging Face's own
 # Workers with vLLM: the interpreter that has it (this environment may go without), and their limits.
 VLLM_PYTHON = os.environ.get("VLLM_PYTHON", "")
+GPUS = os.environ.get("GPUS", "")  # of this host, in groups of one worker each: "0,1;2,3"
 VLLM_OPTIONS = env_options("VLLM_OPTIONS")  # for every model of this host; a model's own go before
 VLLM_CONCURRENCY = env_int("VLLM_CONCURRENCY", 128)  # requests in flight to the server on this host
 VLLM_STARTUP = env_int("VLLM_STARTUP", 900)  # seconds that a model may take to load

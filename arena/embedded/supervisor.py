@@ -31,6 +31,12 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)
     is_ready: Callable[[], bool] | None = None
     mute: tuple[str, ...] = ()  # lines with one of these are not shown
+    role: str = ""  # several of one role are stopped together
+
+    @property
+    def stops_as(self) -> str:
+        """What the order of stopping calls it."""
+        return self.role or self.name
 
 
 class ChildDied(Exception):
@@ -56,7 +62,9 @@ class Signals:
 
 
 class Supervisor:
-    """Starts children in the order given. ``stop_order`` names them; each gets ``grace`` seconds."""
+    """Starts children in the order given. ``stop_order`` names them, or their roles, of which all are stopped
+    at once; each gets ``grace`` seconds.
+    """
 
     def __init__(
         self,
@@ -132,7 +140,7 @@ class Supervisor:
     def _forward(self, child: Child, lines: IO[str]) -> None:
         prefix = f"{child.name:6} |"
         if self.output.isatty() and not os.environ.get("NO_COLOR"):
-            prefix = f"\033[{COLOURS.get(child.name, 37)}m{prefix}\033[0m"
+            prefix = f"\033[{COLOURS.get(child.stops_as, 37)}m{prefix}\033[0m"
         for line in lines:
             if line.strip() and not any(words in line for words in child.mute):
                 self.say(f"{prefix} {line.rstrip()}")
@@ -140,20 +148,23 @@ class Supervisor:
     def _stop_all(self) -> None:
         """One after the other, gently; a second signal ends the patience."""
         asked = self.signals.received
-        for name in sorted(self._running, key=self.stop_order.index):
-            process = self._running[name][1]
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
+        roles = [child.stops_as for child, _ in self._running.values()]
+        for role in dict.fromkeys([*self.stop_order, *roles]):
+            found = [process for child, process in self._running.values() if child.stops_as == role]
+            for process in found:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
             give_up = time.monotonic() + self.grace
             while (
-                process.poll() is None
+                any(process.poll() is None for process in found)
                 and time.monotonic() < give_up
                 and self.signals.received <= max(asked, 1)
             ):
                 time.sleep(0.02)
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)  # the rest of its group, if any
-            process.wait()
+            for process in found:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process.pid, signal.SIGKILL)  # the rest of its group, if any
+                process.wait()
         for reader in self._readers:
             reader.join(1)
 

@@ -19,10 +19,13 @@ class HostModelManager(models.Manager["HostModel"]):
         wanted = {name: getattr(plain, name) for name in HostModel.SETTINGS}
         return self.get_or_create(**wanted | fields)[0]
 
+    def on_base(self, model: "HostModel") -> models.QuerySet["HostModel"]:
+        """All that one vLLM can serve together with ``model``, itself included."""
+        return self.filter(**{name: getattr(model, name) for name in HostModel.BASE})
+
     def adapters_on(self, model: "HostModel") -> models.QuerySet["HostModel"]:
         """Those that one vLLM can serve together with ``model``."""
-        base = {name: getattr(model, name) for name in HostModel.BASE}
-        return self.filter(**base).exclude(adapter="")
+        return self.on_base(model).exclude(adapter="")
 
 
 class HostModel(models.Model):

@@ -13,6 +13,8 @@ from django.utils import timezone
 from arena import brake, jobs
 from arena.engines import ENGINES, Engine, EngineError
 from arena.engines.vllm import Launch, Server, ServerFailed, add_adapter, stop_orphans
+from arena.engines.vllm.gpus import read_gpus
+from arena.engines.vllm.places import Places
 from arena.models import HostModel, HostWorker, Submission
 from arena.models.jobs import ANSWER
 from arena.services.adapters import adapter_folder
@@ -37,8 +39,23 @@ class Host:
         self.model: HostModel | None = None
         self._server: Server | None = None
         self._adapters: dict[int, str] = {}  # names of those that the server has, by model
+        self._places = Places(folder)
         self._started_at = self._used_at = self._reported_at = time.monotonic()
         stop_orphans(folder)
+
+    @property
+    def row(self) -> HostWorker:
+        """What is known of this worker; nothing yet before its first report."""
+        return HostWorker.objects.filter(name=self.name).first() or HostWorker(name=self.name)
+
+    def take_place(self, now: datetime) -> bool:
+        """Whether no other worker of this host uses one of our GPUs; then none may until we are done."""
+        if self._places.take(gpu.uuid or str(gpu.number) for gpu in read_gpus()):
+            return True
+        self._report(
+            HostWorker.State.FAILED, now, "Another worker of this host uses its GPU; it waits for it."
+        )
+        return False
 
     @property
     def seconds_loaded(self) -> float:
@@ -127,7 +144,10 @@ class Host:
         return self._adapters[model.pk]
 
     def _start(self, model: HostModel, now: datetime) -> None:
-        self._stop()
+        if self._server is not None:
+            self._server.stop()
+        self._adapters = {}
+        HostModel.objects.on_base(model).update(turn_at=Now())
         self._started_at = time.monotonic()
         launch = Launch(
             model=model.source,
@@ -157,6 +177,7 @@ class Host:
         if self._server is not None:
             self._server.stop()
         self._server, self.model, self._adapters = None, None, {}
+        self._places.release()
 
     def _report(self, state: str, now: datetime, message: str = "") -> None:
         """Write what concerns the model; the rest of the row is the worker's, and its operator's."""
@@ -180,6 +201,7 @@ def waiting_submissions(now: datetime) -> list[Submission]:
 
 def answer_on_host(submission: Submission, host: Host, server: Server, *, seconds: float) -> None:
     """Let the loaded model answer what is pending."""
+    Submission.objects.filter(pk=submission.pk).update(turn_at=Now())
     assert submission.host_model is not None  # it is one of those that wait for a host
     engine, room = host.engine(server, submission.host_model), 2 * settings.VLLM_CONCURRENCY
     try:

@@ -1,6 +1,8 @@
 """A turn of a host with vLLM: one model is served for the submissions and the judges that wait for it."""
 
 import time
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.conf import settings
 from django.utils import timezone
@@ -8,6 +10,8 @@ from django.utils import timezone
 from arena import brake, jobs
 from arena.engines.vllm import Server, ServerFailed
 from arena.models import HostModel, HostWorker, Submission
+from arena.models.jobs import ANSWER
+from arena.models.queue import jobs_left
 from arena.services.hosting import Host, answer_on_host, note_failure, waiting_submissions
 from arena.services.workers import control_of
 from judging.models import KIND, REASONS, Judge
@@ -16,6 +20,7 @@ from judging.services.reasons import give_reasons
 
 LOADING_TURN = 30.0  # seconds that one turn waits for a model to load
 LONGEST_STAY = 600.0  # seconds after which a loaded model makes room, when others wait
+NEVER = datetime.min.replace(tzinfo=UTC)
 AGAIN_SECONDS = 600.0  # before a model that did not load is tried again for its judges
 
 
@@ -29,10 +34,11 @@ def take_turn(host: Host) -> None:
         return
     submissions = waiting_submissions(timezone.now())
     judges = [judge for judge in Judge.objects.on_hosts() if _is_wanted(judge)]
-    wanted = [row.host_model for row in submissions] + [row.host_model for row in judges]
-    model = choose_model(host, [model for model in wanted if model])
+    model = choose_model(host, wanted_models(host, submissions, judges))
     if model is None:
         host.rest(timezone.now())
+        return
+    if not host.take_place(timezone.now()):
         return
     submissions = [row for row in submissions if row.host_model and row.host_model.base == model.base]
     judges = [row for row in judges if row.host_model and row.host_model.base == model.base]
@@ -50,14 +56,52 @@ def _is_wanted(judge: Judge) -> bool:
     return jobs.has_claimable(KIND, judge.pk) or jobs.has_claimable(REASONS, judge.pk)
 
 
-def choose_model(host: Host, wanted: list[HostModel]) -> HostModel | None:
-    """What the loaded server serves while that is wanted, but not for ever; else what was wanted first."""
+class Wanted(NamedTuple):
+    """A model that somebody waits for, alone or with adapters on it: how urgently, and for how many jobs."""
+
+    model: HostModel
+    priority: int
+    jobs: int
+    is_elsewhere: bool  # another worker that is there has loaded it
+
+
+def wanted_models(host: Host, submissions: list[Submission], judges: list[Judge]) -> list[Wanted]:
+    """What fits this worker, the most urgent first, then what was not loaded for longest."""
+    row, now = host.row, timezone.now()
+    others = HostWorker.objects.seen(now).exclude(name=host.name).filter(control=HostWorker.Control.WORKS)
+    loaded = {other.host_model.base for other in others.select_related("host_model") if other.host_model}
+    left = {
+        **{("answer", pk): each.jobs for pk, each in jobs_left(ANSWER, [s.pk for s in submissions]).items()},
+        **{("judge", pk): each.jobs for pk, each in jobs_left(KIND, [j.pk for j in judges]).items()},
+    }
+    found: dict[tuple[object, ...], Wanted] = {}
+    asks = [(s.host_model, s.priority, left["answer", s.pk]) for s in submissions]
+    asks += [(judge.host_model, 0, left["judge", judge.pk]) for judge in judges]
+    for model, priority, number in asks:
+        if model and row.fits(model):
+            known = found.get(model.base, Wanted(model, priority, 0, model.base in loaded))
+            found[model.base] = known._replace(
+                priority=max(known.priority, priority), jobs=known.jobs + number
+            )
+    return sorted(found.values(), key=lambda each: (-each.priority, each.model.turn_at or NEVER))
+
+
+def choose_model(host: Host, wanted: list[Wanted]) -> HostModel | None:
+    """The loaded model while it is wanted, but not for ever, nor while a more urgent one waits.
+
+    What another worker has loaded is left to it, unless there is nothing else and enough of it for two.
+    """
     loaded = host.model.base if host.model else None
-    others = [model for model in wanted if model.base != loaded]
-    mine = [model for model in wanted if model.base == loaded]
-    if mine and not (others and host.seconds_loaded > LONGEST_STAY):
-        return mine[0]
-    return others[0] if others else None
+    mine = next((each for each in wanted if each.model.base == loaded), None)
+    rest = [each for each in wanted if each.model.base != loaded]
+    others = [each for each in rest if not each.is_elsewhere]
+    if mine:
+        urgent = bool(others) and others[0].priority > mine.priority
+        too_long = bool(others) and host.seconds_loaded > LONGEST_STAY
+        if not (urgent or too_long):
+            return mine.model
+    plenty = [each for each in rest if each.jobs > 2 * settings.VLLM_CONCURRENCY]
+    return next((each.model for each in [*others, *plenty]), None)
 
 
 def _load(host: Host, model: HostModel) -> Server | None:

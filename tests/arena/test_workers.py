@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from arena import brake, jobs
-from arena.engines.vllm.gpus import read_gpus
+from arena.engines.vllm.gpus import Gpu, group_gpus, read_gpus
 from arena.models import HostModel, HostWorker, Job, Queue, Run, Submission
 from arena.models.jobs import ANSWER
 from arena.services import answering, workers
@@ -71,6 +71,31 @@ class TestGpus:
     def test_memory_that_the_tool_does_not_know(self, nvidia_smi):
         nvidia_smi("0, GPU-1, NVIDIA GB10, [N/A], [N/A]\n")
         assert [(gpu.total, gpu.free) for gpu in read_gpus()] == [(0, 0)]
+
+
+class TestGroups:
+    FOUR = [Gpu(number, f"GPU-{number}", "NVIDIA H100", 81559, 81008) for number in range(4)]
+
+    @pytest.mark.parametrize(
+        ("given", "size", "groups"),
+        [
+            ("", 1, ["0", "1", "2", "3"]),
+            ("", 2, ["0,1", "2,3"]),
+            ("", 3, ["0,1,2"]),
+            ("", 8, [""]),
+            ("0,1;3", 1, ["0,1", "3"]),
+            (" 2 , 3 ; ", 1, ["2,3"]),
+        ],
+    )
+    def test_one_worker_a_group(self, given, size, groups):
+        assert group_gpus(given, self.FOUR, size) == groups
+
+    def test_without_gpus_there_is_one(self):
+        assert group_gpus("", [], 1) == [""]
+
+    def test_a_gpu_in_two_groups_is_refused(self):
+        with pytest.raises(ValueError, match="twice"):
+            group_gpus("0,1;1,2", self.FOUR, 1)
 
 
 @pytest.mark.django_db

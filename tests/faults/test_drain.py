@@ -105,9 +105,9 @@ def test_what_does_not_end_is_given_back(home):
     assert (found["answers"], found["running"], found["spent"], found["open_runs"]) == (0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("model", ["never-ready", "hang", "stuck-after-one"])
+@pytest.mark.parametrize("model", ["never-ready", "hang"])
 def test_a_gpu_worker_stops_its_server(home, tmp_path, model):
-    """While the model loads, while it does not answer, and while it answers."""
+    """While the model loads, and while it does not answer."""
     options = {"VLLM_PYTHON": make_python(tmp_path / "env"), "LEASE_SECONDS": "600"}
     with running_site(home, VLLM_CONCURRENCY="4", **options) as site:
         setup = {"kind": "host", "url": "", "model": model}
@@ -115,7 +115,6 @@ def test_a_gpu_worker_stops_its_server(home, tmp_path, model):
         reached = {
             "never-ready": lambda found: "loading" in found["workers"].values(),
             "hang": lambda found: found["running"] >= 4,
-            "stuck-after-one": lambda found: found["answers"] >= 1,
         }
         site.wait_until(COUNT, reached[model], 120)
         servers = site.children("api_server")

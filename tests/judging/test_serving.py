@@ -1,6 +1,8 @@
 """Turns of a host with vLLM: real server processes, with a stand-in for vLLM in them."""
 
 import io
+import subprocess
+import sys
 import time
 from datetime import timedelta
 
@@ -15,7 +17,7 @@ from arena.services.hosting import Host
 from arena.services.submissions import Entry, accept_host_model
 from judging.models import Judge, Judgment
 from judging.services.judging import plan_judging
-from judging.services.serving import choose_model, take_turn
+from judging.services.serving import Wanted, choose_model, take_turn, wanted_models
 from leaderboard.views import cached
 from tests.arena.engines.stand_in_vllm import make_python
 from tests.factories import make_answers, make_benchmark, make_judge, make_matches
@@ -162,22 +164,132 @@ class TestFailures:
 
 class TestChoice:
     @pytest.fixture
-    def models(self):
-        return [HostModel.objects.create(source=name) for name in ("one", "two")]
+    def wanted(self):
+        return [
+            Wanted(HostModel.objects.create(source=name), priority=0, jobs=10, is_elsewhere=False)
+            for name in ("one", "two")
+        ]
 
-    def test_the_loaded_one_first_then_who_waits_longest(self, host, models):
-        one, two = models
-        assert choose_model(host, [two, one]) == two
-        host.model = one
-        assert choose_model(host, [two, one]) == one
-        assert choose_model(host, [two]) == two
+    def test_the_loaded_one_first_then_who_waits_longest(self, host, wanted):
+        one, two = wanted
+        assert choose_model(host, [two, one]) == two.model
+        host.model = one.model
+        assert choose_model(host, [two, one]) == one.model
+        assert choose_model(host, [two]) == two.model
         assert choose_model(host, []) is None
 
-    def test_a_loaded_one_makes_room_after_a_while(self, host, models):
-        one, two = models
-        host.model, host._started_at = one, time.monotonic() - 601
-        assert choose_model(host, [one, two]) == two
-        assert choose_model(host, [one]) == one
+    def test_a_loaded_one_makes_room_after_a_while(self, host, wanted):
+        one, two = wanted
+        host.model, host._started_at = one.model, time.monotonic() - 601
+        assert choose_model(host, [one, two]) == two.model
+        assert choose_model(host, [one]) == one.model
+
+    def test_a_loaded_one_makes_room_for_what_is_more_urgent(self, host, wanted):
+        one, two = wanted
+        host.model = one.model
+        assert choose_model(host, [two._replace(priority=1), one]) == two.model
+        assert choose_model(host, [two._replace(priority=1), one._replace(priority=1)]) == one.model
+
+    def test_what_is_loaded_elsewhere_is_shared_when_there_is_much_of_it(self, host, wanted, settings):
+        one, two = wanted
+        there = one._replace(is_elsewhere=True)
+        assert choose_model(host, [there, two]) == two.model
+        assert choose_model(host, [there]) is None
+        much = there._replace(jobs=2 * settings.VLLM_CONCURRENCY + 1)
+        assert choose_model(host, [much]) == one.model
+        assert choose_model(host, [much, two]) == two.model
+
+    def test_none_waits_for_ever(self, host):
+        """Who was loaded longest ago comes first: with three, each comes before any comes twice."""
+        rows = [submit(name) for name in ("one", "two", "three")]
+        turns = []
+        for number in range(6):
+            model = wanted_models(host, rows, [])[0].model
+            turns.append(model.source)
+            model.turn_at = timezone.now() + timedelta(seconds=number)
+            model.save()
+            for row in rows:
+                row.host_model.refresh_from_db()
+        assert turns == ["one", "two", "three"] * 2
+
+    def test_what_fits_and_what_is_urgent(self, host):
+        small, large, wide = (submit(name) for name in ("small", "large", "wide"))
+        large.host_model.facts = {"memory_mib": 30_000}
+        small.host_model.facts = {"memory_mib": 20_000}
+        wide.priority = 1
+        now = timezone.now()
+        HostWorker.objects.create(name=host.name, since=now, seen_at=now, memory_mib=24_000)
+        fits = wanted_models(host, [small, large, wide], [])
+        assert [(each.model.source, each.priority, each.jobs) for each in fits] == [
+            ("wide", 1, 3),
+            ("small", 0, 3),
+        ]
+
+    @pytest.mark.parametrize(("control", "elsewhere"), [("", True), ("drained", False)])
+    def test_a_worker_that_works_keeps_what_it_has_loaded(self, host, control, elsewhere):
+        row, now = submit("one"), timezone.now()
+        HostWorker.objects.create(
+            name="gpu@there", since=now, seen_at=now, host_model=row.host_model, control=control
+        )
+        [wanted] = wanted_models(host, [row], [])
+        assert wanted.is_elsewhere == elsewhere
+
+
+class TestPlaces:
+    @pytest.fixture
+    def gpus(self, tmp_path, monkeypatch):
+        tool = tmp_path / "bin" / "nvidia-smi"
+        tool.parent.mkdir()
+        tool.write_text("#!/bin/sh\ncase $1 in *gpu=*) echo 0, GPU-1, NVIDIA H100, 81559, 81008 ;; esac\n")
+        tool.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tool.parent}:/usr/bin:/bin")
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    def test_two_workers_on_one_gpu_take_turns(self, host, gpus, settings):
+        settings.VLLM_IDLE = 0
+        first, second = Host("gpu@one", host.folder), Host("gpu@two", host.folder)
+        submission = submit("answers")
+        assert first.take_place(timezone.now())
+        take_turn(second)
+        assert (second.model, state(submission)) == (None, Submission.State.ANSWERING)
+        assert not list(host.folder.glob("*.json"))
+        assert "Another worker" in HostWorker.objects.get(name="gpu@two").message
+        first.close(timezone.now())
+        take_turn(second)
+        assert state(submission) == Submission.State.ANSWERED
+        take_turn(second)  # nothing to do: its GPU is free again
+        assert first.take_place(timezone.now())
+        first.close(timezone.now())
+
+    def test_a_place_is_free_when_its_owner_is_gone(self, host, gpus, tmp_path):
+        code = "import sys, pathlib; from arena.engines.vllm.places import Places; "
+        code += "print(Places(pathlib.Path(sys.argv[1])).take(['GPU-1'])); sys.stdout.flush(); input()"
+        other = subprocess.Popen(
+            [sys.executable, "-c", code, str(host.folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert other.stdout.readline() == b"True\n"
+        assert not host.take_place(timezone.now())
+        other.kill()
+        other.wait()
+        assert host.take_place(timezone.now())
+        host.close(timezone.now())
+
+
+class TestControl:
+    def test_a_paused_worker_keeps_its_model_and_a_drained_one_does_not(self, host):
+        take_turn_for = submit("answers")
+        take_turn(host)
+        assert state(take_turn_for) == Submission.State.ANSWERED
+        waits = submit("answers", prompts=2)
+        HostWorker.objects.update(control="paused")
+        take_turn(host)
+        assert (state(waits), host.model) == (Submission.State.ANSWERING, waits.host_model)
+        HostWorker.objects.update(control="drained")
+        take_turn(host)
+        assert (state(waits), host.model) == (Submission.State.ANSWERING, None)
+        HostWorker.objects.update(control="")
+        take_turn(host)
+        assert state(waits) == Submission.State.ANSWERED
 
 
 def test_the_judges_page_says_when_no_host_is_running(client):

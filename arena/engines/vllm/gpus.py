@@ -55,3 +55,21 @@ def _is_named(gpu: Gpu, names: list[str]) -> bool:
     return str(gpu.number) in given or any(
         name.startswith("GPU-") and gpu.uuid.startswith(name) for name in given
     )
+
+
+def group_gpus(given: str, found: list[Gpu], size: int) -> list[str]:
+    """What each worker of this host may use, as CUDA_VISIBLE_DEVICES has it.
+
+    ``given`` names the groups, such as "0,1;2,3"; without it each has ``size`` of those ``found``, and what
+    is left over is not used. A host without GPUs has one group, without a name.
+    Raises ValueError for a GPU that is named twice.
+    """
+    if not given:
+        numbers = [str(gpu.number) for gpu in found]
+        wholes = range(0, len(numbers) - size + 1, size)
+        return [",".join(numbers[at : at + size]) for at in wholes] or [""]
+    groups = [[name.strip() for name in group.split(",") if name.strip()] for group in given.split(";")]
+    named = [name for group in groups for name in group]
+    if len(set(named)) < len(named):
+        raise ValueError(f"GPUS names a GPU twice: {given!r}.")
+    return [",".join(group) for group in groups if group]

@@ -18,7 +18,8 @@ from arena import jobs
 from arena.embedded import checks, postgres, valkey
 from arena.embedded.places import EmbeddedError
 from arena.embedded.supervisor import Child, ChildDied, Signals, Supervisor
-from arena.models import Benchmark
+from arena.management.commands.gpu_workers import CELERY, gpu_workers, worker_command
+from arena.models import Benchmark, HostWorker
 from arena.services.workers import LAST_SECONDS
 from judging.models import KIND, Judge
 from leaderboard.services.demo import NO_DEMO
@@ -74,8 +75,8 @@ class Command(BaseCommand):
             _check_broker()
         _migrate(self._say)
         if settings.EMBEDDED_DATABASE:
-            for role in ("worker", "gpu"):  # one site a home: what its workers held when it stopped is free
-                jobs.give_back_of(jobs.worker_name(role))
+            for name in HostWorker.objects.values_list("name", flat=True):
+                jobs.give_back_of(name)  # one site a home: what its workers held when it stopped is free
         _collect_static(settings.ARENA_HOME, self._say)
         if not no_demo:
             _load_demo(self._say)
@@ -167,16 +168,6 @@ def _check_broker() -> None:
 
 def _children(host: str, port: int, workers: int) -> list[Child]:
     home = settings.ARENA_HOME
-    celery = [
-        sys.executable,
-        "-W",
-        "ignore:You're running the worker",
-        "-m",
-        "celery",
-        "--quiet",
-        "-A",
-        "arena",
-    ]
     common = {"OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "ARENA_HOME": str(home)}
     signin = reverse(settings.LOGIN_URL)  # a page that changes nothing
     broker = Child(
@@ -199,15 +190,10 @@ def _children(host: str, port: int, workers: int) -> list[Child]:
         Child(
             "web", web, AGAIN, common | {"ARENA_POOL": "1"}, lambda: checks.site_answers(host, port, signin)
         ),
-        Child("worker", _worker(celery, "worker", "default,io" + others, 6), AGAIN, working, mute=mute),
-        *([Child("gpu", _worker(celery, "gpu", "gpu", 1), AGAIN, working, mute=mute)] if serves else []),
-        Child("beat", [*celery, "beat", "--loglevel", "WARNING"], AGAIN, common),
+        Child("worker", worker_command("worker", "default,io" + others, 6), AGAIN, working, mute=mute),
+        *(gpu_workers(working, AGAIN) if serves else []),
+        Child("beat", [*CELERY, "beat", "--loglevel", "WARNING"], AGAIN, common),
     ]
-
-
-def _worker(celery: list[str], role: str, queues: str, processes: int) -> list[str]:
-    options = ["worker", "--hostname", f"{role}@%h", "--queues", queues, "--concurrency", str(processes)]
-    return [*celery, *options, "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
 
 
 def _greeting(host: str, port: int) -> str:
