@@ -253,7 +253,7 @@ class _Clock:
         self.lanes, self.pace = work.lanes(kind), work.typical(kind)
         mine = [pk for pk, row in work.submissions.items() if row.kind == kind]
         self.ahead = sum(self._seconds(work.left[pk].jobs, work.paces.get((ANSWER, pk))) for pk in mine)
-        self.is_free = len(mine) < self.lanes
+        self.is_free = first == 1 and len(mine) < self.lanes
         sizes = [left.jobs for left in shown]
         if sizes:  # those on earlier pages are taken for as large as these
             self.ahead += (first - 1) * self._seconds(round(statistics.mean(sizes)))

@@ -202,7 +202,9 @@ class TestPlaces:
         for _ in range(53):
             make_endpoint(benchmark, "http://h/v1")
         assert "Page 1 of 2" in see(client)
+        make_worker()
         last = see(client, "/queue/?page=2")
+        assert "in a moment" not in last  # that is said of the first in the queue
         assert last.count("<tr>") == 1 + 3
         assert 'data-label="Place:">53<' in last
         for odd in ("0", "-1", "x", "9" * 30, "²"):
