@@ -58,21 +58,32 @@ def enqueue(kind: str, owner: int, subjects: Iterable[int]) -> int:
 
 
 def claim(kind: str, owner: int, *, limit: int, lease: float, worker: str) -> list[Claim]:
-    """Claim up to ``limit`` jobs for ``lease`` seconds, oldest first."""
+    """Claim up to ``limit`` jobs for ``lease`` seconds.
+
+    First what lost its worker, then what was not tried yet, oldest first, then what was put back, in the
+    order in which it is due. Each branch has an index of its own, so that neither what runs nor what has to
+    wait is read; an index can be searched by the clock only when that stands in a subquery.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH picked AS (
+            WITH expired AS (
                 SELECT id FROM arena_job
-                WHERE kind = %(kind)s AND owner = %(owner)s AND state IN ('pending', 'running')
-                  AND ((state = 'pending' AND coalesce(next_attempt_at, '-infinity') <= clock_timestamp())
-                    OR (state = 'running' AND lease_until < clock_timestamp() AND attempts < %(most)s))
-                ORDER BY id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+                WHERE kind = %(kind)s AND owner = %(owner)s AND state = 'running'
+                  AND lease_until < (SELECT clock_timestamp()) AND attempts < %(most)s
+                ORDER BY lease_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+            ), waiting AS (
+                SELECT id FROM arena_job
+                WHERE kind = %(kind)s AND owner = %(owner)s AND state = 'pending'
+                  AND coalesce(next_attempt_at, '-infinity') <= (SELECT clock_timestamp())
+                ORDER BY coalesce(next_attempt_at, '-infinity'), id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+            ), picked AS (
+                SELECT id FROM expired UNION ALL SELECT id FROM waiting LIMIT %(limit)s
             )
             UPDATE arena_job SET state = 'running', token = %(token)s, attempts = attempts + 1,
                 lease_until = clock_timestamp() + make_interval(secs => %(lease)s), worker = %(worker)s
-            FROM picked WHERE arena_job.id = picked.id
-            RETURNING arena_job.id, subject, token, attempts
+            WHERE id = ANY(ARRAY(SELECT id FROM picked))
+            RETURNING id, subject, token, attempts
             """,
             {
                 "kind": kind,
@@ -93,11 +104,13 @@ def has_claimable(kind: str, owner: int) -> bool:
         cursor.execute(
             """
             SELECT EXISTS (SELECT FROM arena_job
-                WHERE kind = %s AND owner = %s AND state IN ('pending', 'running')
-                  AND ((state = 'pending' AND coalesce(next_attempt_at, '-infinity') <= clock_timestamp())
-                    OR (state = 'running' AND lease_until < clock_timestamp())))
+                    WHERE kind = %(kind)s AND owner = %(owner)s AND state = 'pending'
+                      AND coalesce(next_attempt_at, '-infinity') <= (SELECT clock_timestamp()))
+                OR EXISTS (SELECT FROM arena_job
+                    WHERE kind = %(kind)s AND owner = %(owner)s AND state = 'running'
+                      AND lease_until < (SELECT clock_timestamp()) AND attempts < %(most)s)
             """,
-            [kind, owner],
+            {"kind": kind, "owner": owner, "most": MAX_ATTEMPTS},
         )
         return bool(cursor.fetchone()[0])
 

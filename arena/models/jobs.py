@@ -1,7 +1,8 @@
 """The queue of record: one row a unit of work. Claiming and finishing live in ``arena.jobs``."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import DateTimeField, Q, Value
+from django.db.models.functions import Cast, Coalesce
 
 ANSWER = "answer"  # the kind whose owner is a submission and whose subject is a prompt
 
@@ -47,7 +48,17 @@ class Job(models.Model):
                 name="job_unfinished",
                 condition=Q(state__in=["pending", "running"]),
             ),
-            models.Index(fields=["kind", "lease_until"], name="job_leases", condition=Q(state="running")),
+            models.Index(
+                "kind",
+                "owner",
+                Coalesce("next_attempt_at", Cast(Value("-infinity"), DateTimeField())),
+                "id",
+                name="job_pending",
+                condition=Q(state="pending"),
+            ),
+            models.Index(
+                fields=["kind", "owner", "lease_until"], name="job_leases", condition=Q(state="running")
+            ),
             models.Index(fields=["kind", "owner", "id"], name="job_failed", condition=Q(state="failed")),
         ]
 

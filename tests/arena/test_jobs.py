@@ -6,6 +6,7 @@ import time
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from arena import jobs
 from arena.models import Job
@@ -50,6 +51,31 @@ class TestClaiming:
         assert second.id == first.id
         assert second.token != first.token
         assert second.attempts == 2
+
+    def test_lost_ones_come_first_and_postponed_ones_last(self):
+        jobs.enqueue("judge", 1, [1, 2, 3, 4])
+        postponed, lost = claim(limit=2)
+        with jobs.fenced([postponed]):
+            jobs.postpone([postponed], "timeout", "No answer in time.", delay=-1)
+        expire(lost)
+        # The order of claiming, one at a time: 2 lost its worker, 3 and 4 were not tried, 1 is due again.
+        assert [claim(limit=1)[0].subject for _ in range(4)] == [2, 3, 4, 1]
+
+    def test_each_branch_has_its_index(self):
+        """With many rows that run, that wait for later and that ended, a claim reads what it takes."""
+        jobs.enqueue("judge", 1, range(4000))
+        claim(limit=1500)
+        jobs.postpone(claim(limit=1500), "timeout", "No answer in time.", delay=600)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE arena_job")
+        with CaptureQueriesContext(connection) as asked:
+            assert len(claim(limit=5)) == 5
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {asked[0]['sql']}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        for index in ("job_leases", "job_pending"):
+            assert f"Index Scan using {index}" in plan, plan
+        assert "Seq Scan" not in plan, plan
 
     def test_given_back_jobs_do_not_count_the_attempt(self):
         jobs.enqueue("judge", 1, [1])
