@@ -9,12 +9,16 @@ Who races here and why nothing is lost or done twice:
 3. Results are stored inside ``fenced``: the job's row is locked and its token compared in the same
    transaction as the INSERT, so a late holder's results are refused.
 4. A unique constraint on the results stands behind all this.
+5. A job whose worker or engine died at it is a suspect (``deaths``). Suspects are claimed apart from all
+   else and in small groups, and the second time alone, so that at the third death the one that kills is
+   known, and fails for good; what was only near it is done.
 
 All times are the database's ``clock_timestamp()``: hosts' clocks may differ, and ``now()`` stands still
 in a transaction.
 """
 
 import logging
+import math
 import socket
 import threading
 import uuid
@@ -28,21 +32,24 @@ from django.db.models import F, Q, QuerySet
 from arena.models import Job
 
 MAX_ATTEMPTS = 8
+MAX_DEATHS = 3  # of its worker or engine, after which a job has failed
 FIRST_DELAY = 15.0  # seconds before the second attempt; doubles up to LONGEST_DELAY
 LONGEST_DELAY = 600.0
 CAUSES_READ = 5000  # failed jobs that are looked at for their causes
+LAST_DEATH = f"{MAX_DEATHS} times while at it, the last time with nothing else under way"
 LOCK_SPACE = 1  # of the advisory locks here; other locks have spaces of their own
 
 log = logging.getLogger(__name__)
 
 
 class Claim(NamedTuple):
-    """One claimed job. ``attempts`` counts this one."""
+    """One claimed job. ``attempts`` counts this one; ``deaths``: of workers and engines that were at it."""
 
     id: int
     subject: int
     token: uuid.UUID
     attempts: int
+    deaths: int = 0
 
 
 def worker_name(role: str = "worker") -> str:
@@ -60,39 +67,52 @@ def enqueue(kind: str, owner: int, subjects: Iterable[int]) -> int:
 def claim(kind: str, owner: int, *, limit: int, lease: float, worker: str) -> list[Claim]:
     """Claim up to ``limit`` jobs for ``lease`` seconds.
 
-    First what lost its worker, then what was not tried yet, oldest first, then what was put back, in the
-    order in which it is due. Each branch has an index of its own, so that neither what runs nor what has to
-    wait is read; an index can be searched by the clock only when that stands in a subquery.
+    What was not tried yet comes first, oldest first, then what was put back, in the order in which it is
+    due. But before all that come suspects, those nearest to being told apart: alone, or as many as the root
+    of ``limit``; nothing else may be under way with them. Each branch has an index of its own, so that
+    neither what runs nor what has to wait is read (by the clock only when that stands in a subquery).
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH expired AS (
-                SELECT id FROM arena_job
+            WITH lost AS (
+                SELECT id, deaths + 1 AS deaths FROM arena_job
                 WHERE kind = %(kind)s AND owner = %(owner)s AND state = 'running'
-                  AND lease_until < (SELECT clock_timestamp()) AND attempts < %(most)s
+                  AND lease_until < (SELECT clock_timestamp()) AND deaths < %(most)s - 1
                 ORDER BY lease_until LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-            ), waiting AS (
-                SELECT id FROM arena_job
+            ), put_back AS (
+                SELECT id, deaths FROM arena_job
                 WHERE kind = %(kind)s AND owner = %(owner)s AND state = 'pending'
+                  AND deaths > 0 AND deaths < %(most)s
+                  AND coalesce(next_attempt_at, '-infinity') <= (SELECT clock_timestamp())
+                ORDER BY deaths DESC, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+            ), suspects AS (
+                SELECT * FROM lost UNION ALL SELECT * FROM put_back
+            ), fresh AS (
+                SELECT id FROM arena_job
+                WHERE kind = %(kind)s AND owner = %(owner)s AND state = 'pending' AND deaths = 0
                   AND coalesce(next_attempt_at, '-infinity') <= (SELECT clock_timestamp())
                 ORDER BY coalesce(next_attempt_at, '-infinity'), id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
             ), picked AS (
-                SELECT id FROM expired UNION ALL SELECT id FROM waiting LIMIT %(limit)s
+                (SELECT id FROM suspects WHERE deaths = (SELECT max(deaths) FROM suspects) ORDER BY id
+                    LIMIT (SELECT CASE WHEN max(deaths) < %(most)s - 1 THEN %(few)s ELSE 1 END FROM suspects))
+                UNION ALL SELECT id FROM fresh WHERE NOT EXISTS (SELECT FROM suspects)
             )
             UPDATE arena_job SET state = 'running', token = %(token)s, attempts = attempts + 1,
-                lease_until = clock_timestamp() + make_interval(secs => %(lease)s), worker = %(worker)s
+                deaths = deaths + (state = 'running')::int, worker = %(worker)s,
+                lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
             WHERE id = ANY(ARRAY(SELECT id FROM picked))
-            RETURNING id, subject, token, attempts
+            RETURNING id, subject, token, attempts, deaths
             """,
             {
                 "kind": kind,
                 "owner": owner,
                 "limit": limit,
+                "few": math.isqrt(limit),
                 "lease": lease,
                 "worker": worker,
                 "token": uuid.uuid4(),
-                "most": MAX_ATTEMPTS,
+                "most": MAX_DEATHS,
             },
         )
         return sorted(Claim(*row) for row in cursor.fetchall())
@@ -105,12 +125,13 @@ def has_claimable(kind: str, owner: int) -> bool:
             """
             SELECT EXISTS (SELECT FROM arena_job
                     WHERE kind = %(kind)s AND owner = %(owner)s AND state = 'pending'
+                      AND deaths < %(most)s
                       AND coalesce(next_attempt_at, '-infinity') <= (SELECT clock_timestamp()))
                 OR EXISTS (SELECT FROM arena_job
                     WHERE kind = %(kind)s AND owner = %(owner)s AND state = 'running'
-                      AND lease_until < (SELECT clock_timestamp()) AND attempts < %(most)s)
+                      AND lease_until < (SELECT clock_timestamp()) AND deaths < %(most)s - 1)
             """,
-            {"kind": kind, "owner": owner, "most": MAX_ATTEMPTS},
+            {"kind": kind, "owner": owner, "most": MAX_DEATHS},
         )
         return bool(cursor.fetchone()[0])
 
@@ -138,16 +159,17 @@ def causes() -> list[str]:
     return sorted(set(failed[:CAUSES_READ]))
 
 
-def fail_abandoned(kind: str) -> int:
-    """Mark jobs failed that ran out of their lease at the last attempt: they took their worker down."""
+def fail_abandoned() -> int:
+    """Mark jobs failed at which a worker died for the last time; nobody claims them any more."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE arena_job SET state = 'failed', finished_at = clock_timestamp(),
-                error_code = 'worker_died', error = 'Its worker died or hung at every attempt.'
-            WHERE kind = %s AND state = 'running' AND lease_until < clock_timestamp() AND attempts >= %s
+            UPDATE arena_job SET state = 'failed', finished_at = clock_timestamp(), token = NULL,
+                lease_until = NULL, deaths = %(most)s, error_code = 'worker_died', error = %(error)s
+            WHERE (state = 'running' AND lease_until < (SELECT clock_timestamp()) AND deaths >= %(most)s - 1)
+               OR (state = 'pending' AND deaths >= %(most)s)
             """,
-            [kind, MAX_ATTEMPTS],
+            {"most": MAX_DEATHS, "error": f"Its worker died or hung {LAST_DEATH}."},
         )
         return cursor.rowcount
 
@@ -214,10 +236,27 @@ def postpone(claims: Iterable[Claim], code: str, message: str, *, delay: float, 
             UPDATE arena_job SET state = 'pending', token = NULL, lease_until = NULL,
                 error_code = %s, error = %s, attempts = attempts - %s,
                 next_attempt_at = clock_timestamp() + make_interval(secs => %s)
-            WHERE id = ANY(%s)
+            WHERE id = ANY(%s) AND state = 'running'
             """,
             [code, message, 0 if spend else 1, delay, ids],
         )
+
+
+def suspect(claims: Iterable[Claim], *, delay: float = 0.0) -> int:
+    """Put jobs back at which an engine died; those at which it did so for the last time have failed.
+
+    No attempt is spent. Call inside ``fenced``. Returns how many have failed.
+    """
+    claims = list(claims)
+    killers = [held for held in claims if held.deaths + 1 >= MAX_DEATHS]
+    for held in killers:
+        fail(held, "engine_died", f"The model's server died {LAST_DEATH}; look at its log for why.")
+    postpone(claims, "engine_died", "The model's server died while at it.", delay=delay)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE arena_job SET deaths = deaths + 1 WHERE id = ANY(%s)", [[held.id for held in claims]]
+        )
+    return len(killers)
 
 
 def postpone_pending(kind: str, owner: int, code: str, message: str, *, delay: float) -> int:
@@ -256,9 +295,8 @@ def give_back(claims: Iterable[Claim]) -> None:
 
 def give_back_of(worker: str) -> int:
     """Return what a worker of this name left running: for its start, when it is known to have ended."""
-    return Job.objects.filter(worker=worker, state=Job.State.RUNNING).update(
-        state=Job.State.PENDING, token=None, lease_until=None
-    )
+    running = Job.objects.filter(worker=worker, state=Job.State.RUNNING)
+    return running.update(state=Job.State.PENDING, token=None, lease_until=None, deaths=F("deaths") + 1)
 
 
 def _give_back(jobs: QuerySet[Job]) -> None:
@@ -281,6 +319,7 @@ def try_again(jobs: QuerySet[Job]) -> int:
     return again.update(
         state=Job.State.PENDING,
         attempts=0,
+        deaths=0,
         token=None,
         lease_until=None,
         next_attempt_at=None,

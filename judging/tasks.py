@@ -27,7 +27,7 @@ def plan_judging() -> None:
             return
         for judge in Judge.objects.active():
             judging.plan_judging(judge)
-        jobs.fail_abandoned(KIND)
+        jobs.fail_abandoned()
 
 
 @shared_task(name="judging.tasks.judge_pending")

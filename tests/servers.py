@@ -356,6 +356,12 @@ class Handler(BaseHTTPRequestHandler):
             return self.connection.shutdown(socket.SHUT_RDWR)
         self.send_text(self.server.reply(prompt))
 
+    def do_poisoned(self, _, turn, prompt) -> None:
+        """Close without a word on the prompt that has "poison" in it; good for others."""
+        if "poison" in prompt:
+            return self.do_hang_up(None, turn, prompt)
+        self.send_text(self.server.reply(prompt))
+
     def do_headers(self, _, turn, prompt) -> None:
         """Headers without an end."""
         self.wfile.write(b"HTTP/1.1 200 OK\r\n")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from arena.engines.base import (
+    LOST,
     Alternative,
     Attachment,
     Completion,
@@ -24,6 +25,7 @@ ENGINES: dict[str, Callable[..., Engine]] = {
 
 __all__ = [
     "ENGINES",
+    "LOST",
     "Alternative",
     "Attachment",
     "Completion",

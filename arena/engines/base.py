@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+LOST = "connection_lost"  # the code of a connection that the server ended in mid-request: it may have died
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 

@@ -10,6 +10,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
+from arena.engines.base import LOST
 from arena.engines.guard import Forbidden, Guard
 from arena.engines.replies import Refused, refuse
 
@@ -117,7 +118,7 @@ def read_failure(error: Exception, host: str) -> Refused:
         return refuse("bad_response", f"{host} does not speak HTTP as expected; {hint}")
     hint = "look at that server's log."
     message = f"{host} closed the connection before its answer was complete; {hint}"
-    return refuse("unreachable", message, again=True)
+    return refuse(LOST, message, again=True)
 
 
 def _bad_certificate(error: Exception, host: str) -> Refused:

@@ -16,7 +16,7 @@ import aiohttp
 from yarl import URL
 
 from arena.engines.addresses import read_url
-from arena.engines.base import Attachment, Completion, Message, Request
+from arena.engines.base import LOST, Attachment, Completion, Message, Request
 from arena.engines.connections import CONNECT_SECONDS, FAILURES, open_session, read_failure
 from arena.engines.guard import Guard
 from arena.engines.replies import (
@@ -59,8 +59,8 @@ class OpenAIEngine:
     U+FFFD. `reasoning_content` is not part of a text; an empty string is a text.
     Error codes: `unauthorized`, `not_found`, `bad_request`, `too_long`, `too_large`, `bad_certificate`,
     `forbidden_address` (the guard's), and `bad_response` for a redirect or compressed data, are final;
-    `rate_limited`, `server_error`, `timeout`, `unreachable`, `empty` (a response of no bytes) and any other
-    `bad_response` may pass later.
+    `rate_limited`, `server_error`, `timeout`, `unreachable`, `connection_lost`, `empty` (a response of no
+    bytes) and any other `bad_response` may pass later.
     The key is in no message, log line or repr. Raises ValueError for settings that cannot work.
     """
 
@@ -170,16 +170,21 @@ class OpenAIEngine:
     async def _try(
         self, session: aiohttp.ClientSession, request: Request, content: bytes, until: float
     ) -> Reply:
-        """The reply of the first attempt that succeeds before the monotonic time `until`."""
-        attempt = 1
+        """The reply of the first attempt that succeeds before the monotonic time `until`.
+
+        A server that takes no connection after it ended one in mid-request is said to have ended it.
+        """
+        attempt, lost = 1, None
         while True:
             try:
                 return await self._attempt(session, content, chat=request.prompt is None)
             except Refused as refused:
                 wait = self._wait(attempt, refused.error.retry_after)
                 hopeless = wait > LONGEST_WAIT or time.monotonic() + wait >= until
+                lost = refused if refused.error.code == LOST else lost
                 if not refused.again or attempt == self.attempts or hopeless:
-                    raise
+                    gone = lost if refused.error.code == "unreachable" else None
+                    raise (gone or refused) from None
             await asyncio.sleep(wait)
             attempt += 1
 

@@ -1,4 +1,4 @@
-"""What ``arena.jobs.claim`` looks things up by: when waiting jobs may be claimed, when leases of an owner end."""
+"""What ``arena.jobs.claim`` looks things up by: when waiting jobs may be claimed, when leases of an owner end; and ``Job.deaths``."""
 
 from django.db import migrations, models
 from django.db.models import DateTimeField, F, Q, Value
@@ -9,6 +9,15 @@ class Migration(migrations.Migration):
     dependencies = [("arena", "0007_checked")]
 
     operations = [
+        migrations.AddField(
+            "job",
+            "deaths",
+            models.PositiveSmallIntegerField(
+                db_default=0,
+                default=0,
+                help_text="How often its worker or its model's server died while at it.",
+            ),
+        ),
         migrations.RemoveIndex("job", "job_leases"),
         migrations.AddIndex(
             "job",
@@ -25,6 +34,14 @@ class Migration(migrations.Migration):
             "job",
             models.Index(
                 fields=["kind", "owner", "lease_until"], name="job_leases", condition=Q(state="running")
+            ),
+        ),
+        migrations.AddIndex(
+            "job",
+            models.Index(
+                fields=["kind", "owner", "deaths"],
+                name="job_suspects",
+                condition=Q(state="pending", deaths__gt=0),
             ),
         ),
     ]

@@ -31,6 +31,9 @@ class Job(models.Model):
     token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    deaths = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="How often its worker or its model's server died while at it."
+    )
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     worker = models.CharField(max_length=120, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
@@ -58,6 +61,11 @@ class Job(models.Model):
             ),
             models.Index(
                 fields=["kind", "owner", "lease_until"], name="job_leases", condition=Q(state="running")
+            ),
+            models.Index(
+                fields=["kind", "owner", "deaths"],
+                name="job_suspects",
+                condition=Q(state="pending", deaths__gt=0),
             ),
             models.Index(fields=["kind", "owner", "id"], name="job_failed", condition=Q(state="failed")),
         ]

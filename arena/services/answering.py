@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,8 +14,9 @@ from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
 from arena import brake, jobs
-from arena.engines import ENGINES, Completion, Engine, EngineError, Message, Request
+from arena.engines import ENGINES, LOST, Completion, Engine, EngineError, Message, Request
 from arena.engines.guard import Guard, parse_allowed
+from arena.engines.vllm import ServerFailed
 from arena.models import Answer, Job, Prompt, Submission, hashes_of
 from arena.models.jobs import ANSWER
 from arena.sealing import SealBroken, unseal
@@ -30,6 +31,7 @@ PATIENCE = 8  # failures in a row after which a run ends: the model is away, or 
 RUNS = 8  # of them without one answer, after which a submission has failed
 DRY_RUNS = 3  # the same for an endpoint in its dry run: somebody waits to hear
 FIRST_DELAY, LONGEST_DELAY = 15.0, 600.0  # seconds between two runs; the delay doubles
+GONE = {LOST, "unreachable"}  # of a server of our own: it has died
 # Errors that every further request would meet too.
 EVERYWHERE = {"unauthorized", "not_found", "forbidden_address", "bad_certificate"}
 
@@ -73,13 +75,15 @@ class _Conversation:
 class _Feed(Iterator[Request]):
     """The requests of a run: next turns of what is under way, then prompts, claimed as needed.
 
-    It may be exhausted and give more later, when an answer makes the next turn possible.
+    It may be exhausted and give more later, when an answer makes the next turn possible, or when suspects may
+    begin, with which nothing else may be under way (see ``jobs.claim``).
     """
 
     def __init__(self, submission: Submission, *, worker: str, room: int, end: float | None) -> None:
         self.submission, self.worker, self.room, self.end = submission, worker, room, end
         self.open: dict[str, _Conversation] = {}
         self._all_claimed = False
+        self._apart = self._waits = False  # suspects were claimed last; what else is under way ends first
         self.claims: list[jobs.Claim] = []
         self._next_turns: deque[_Conversation] = deque()
         self._fresh: deque[_Conversation] = deque()
@@ -93,9 +97,10 @@ class _Feed(Iterator[Request]):
             return self._request(self._next_turns.popleft())
         if brake.is_on() or (self.end is not None and time.monotonic() >= self.end):
             raise StopIteration
-        if not self._fresh and not self._all_claimed:
+        self._waits = self._waits and bool(self.open)
+        if not (self._fresh or self._all_claimed or (self._apart and self.open)):
             self._claim()
-        if not self._fresh:
+        if self._waits or not self._fresh:
             raise StopIteration
         conversation = self._fresh.popleft()
         self.open[str(conversation.claim.id)] = conversation
@@ -120,7 +125,10 @@ class _Feed(Iterator[Request]):
             ANSWER, self.submission.pk, limit=self.room, lease=settings.LEASE_SECONDS, worker=self.worker
         )
         self.claims += claims
-        self._all_claimed = len(claims) < self.room  # it is asked again after each completion: once is enough
+        self._apart = any(held.deaths for held in claims)
+        self._waits = self._apart and bool(self.open)
+        # It is asked again after each completion: once is enough.
+        self._all_claimed = not claims or (len(claims) < self.room and not self._apart)
         prompts = Prompt.objects.in_bulk([held.subject for held in claims])
         for held in claims:
             if held.subject in prompts:
@@ -172,19 +180,26 @@ def answer_by_endpoint(submission: Submission, *, worker: str, seconds: float | 
 
 
 def answer_pending(
-    submission: Submission, engine: Engine, *, worker: str, room: int, seconds: float | None = None
+    submission: Submission,
+    engine: Engine,
+    *,
+    worker: str,
+    room: int,
+    seconds: float | None = None,
+    check: Callable[[], None] | None = None,
 ) -> Iterator[Tally]:
     """Claim and ask until no prompt is left, or ask nothing new after ``seconds``; yields after each chunk.
 
     ``room`` is how many prompts are claimed at once. Closing the iterator gives back what is not stored.
-    Raises Fruitless at the end of a run that leads nowhere.
+    Raises Fruitless at the end of a run that leads nowhere. ``check`` raises ServerFailed when a server of
+    our own has died; so does the run then.
     """
     end = None if seconds is None else time.monotonic() + seconds
     feed = _Feed(submission, worker=worker, room=room, end=end)
     submission.note_begun()
     with noted(worker, ANSWER, submission.pk) as run, jobs.keep_alive(feed.claims, settings.LEASE_SECONDS):
         try:
-            with closing(_run(submission, engine, feed)) as tallies:
+            with closing(_Run(submission, feed, check).go(engine)) as tallies:
                 for tally in tallies:
                     run.note(tally.answered + tally.failed)
                     yield tally
@@ -192,27 +207,96 @@ def answer_pending(
             jobs.give_back(feed.claims)
 
 
-def _run(submission: Submission, engine: Engine, feed: _Feed) -> Generator[Tally]:
-    due: list[_Conversation] = []
-    stored_at, failures, answered = time.monotonic(), 0, False
-    last: EngineError | None = None
-    with closing(engine.stream(feed)) as completions:  # type: ignore[type-var]
-        for completion in completions:
-            last = completion.error
-            failures = failures + 1 if last else 0
-            if not last and not answered:
-                answered = True
-                submission.note_answer()
-            if ended := feed.take(completion):
-                due.append(ended)
-            if last and (failures == PATIENCE or last.code in EVERYWHERE):
-                break
-            if len(due) >= CHUNK or time.monotonic() - stored_at > CHUNK_SECONDS:
-                yield _store(submission, feed, due, answered)
-                due, stored_at = [], time.monotonic()
-    yield _store(submission, feed, due, answered)
-    if last and (not answered or failures == PATIENCE or last.code in EVERYWHERE):
-        raise Fruitless(last)
+class _Run:
+    """One run over what a feed gives: completions become answers, stored in chunks."""
+
+    def __init__(self, submission: Submission, feed: _Feed, check: Callable[[], None] | None) -> None:
+        self.submission, self.feed, self.check = submission, feed, check
+        self.due: list[_Conversation] = []
+        self.held: list[_Conversation] = []  # errors of our own server: whether it died is seen at the end
+        self.last: EngineError | None = None
+        self.failures, self.answered = 0, False
+        self.stored_at = time.monotonic()
+
+    def go(self, engine: Engine) -> Generator[Tally]:
+        with closing(engine.stream(self.feed)) as completions:  # type: ignore[type-var]
+            for completion in completions:
+                self._take(completion)
+                if self._leads_nowhere:
+                    break
+                if len(self.due) >= CHUNK or time.monotonic() - self.stored_at > CHUNK_SECONDS:
+                    yield self._store()
+        if self.held:
+            self._look_after_server()
+        elif self.last and self.last.code == LOST and self._leads_nowhere:
+            self._put_down([each.claim for each in self.feed.open.values()], jobs.FIRST_DELAY)
+        self.due += self.held
+        yield self._store()
+        if self.last and (not self.answered or self._leads_nowhere):
+            raise Fruitless(self.last)
+
+    @property
+    def _leads_nowhere(self) -> bool:
+        if self.last is None:
+            return False
+        lost_ours = self.check is not None and self.last.code in GONE
+        return self.failures == PATIENCE or lost_ours or self.last.code in EVERYWHERE
+
+    def _take(self, completion: Completion) -> None:
+        self.last = completion.error
+        self.failures = self.failures + 1 if self.last else 0
+        if not self.last and not self.answered:
+            self.answered = True
+            self.submission.note_answer()
+        if ended := self.feed.take(completion):
+            passing = self.check and ended.error and not ended.error.final
+            (self.held if passing else self.due).append(ended)
+
+    def _look_after_server(self) -> None:
+        """If it has died, whatever was under way may have killed it."""
+        assert self.check is not None
+        try:
+            self.check()
+        except ServerFailed as failure:
+            self._store()
+            failure.worked = self.answered
+            self._put_down([each.claim for each in (*self.held, *self.feed.open.values())], 0.0)
+            raise
+
+    def _put_down(self, claims: list[jobs.Claim], delay: float) -> None:
+        with jobs.fenced(claims) as ours:
+            jobs.suspect(ours, delay=delay)
+        self.feed.release(claims)
+
+    def _store(self) -> Tally:
+        """Store answers under their jobs' tokens. Errors count once the model has answered."""
+        ended = {each.claim: each for each in self.due if self.answered or _counts(each.error)}
+        self.due, self.stored_at = [], time.monotonic()
+        if not ended:
+            return Tally()
+        with jobs.fenced(list(ended)) as ours:
+            row = Submission.objects.select_for_update(no_key=True).filter(pk=self.submission.pk)
+            state = row.values_list("state", flat=True).first()
+            if state not in Submission.ASKED:  # cancelled, or removed: nothing new is asked
+                self.feed.end = time.monotonic()
+            if state is None:
+                jobs.drop(ours)
+                return Tally()
+            good = [held for held in ours if ended[held].error is None]
+            rows = [_answer(self.submission, ended[held]) for held in good]
+            Answer.objects.bulk_create(rows, ignore_conflicts=True)
+            jobs.finish(good)
+            tally = Tally(answered=len(good))
+            for held in ours:
+                if error := ended[held].error:
+                    tally = _end_badly(held, error, tally)
+        self.feed.release(list(ended))
+        return tally
+
+
+def _counts(error: EngineError | None) -> bool:
+    """Whether this says something of a prompt even when nothing else was answered in the run."""
+    return error is None or error.code == LOST
 
 
 def give_up(submission: Submission, error: EngineError) -> None:
@@ -226,35 +310,13 @@ def give_up(submission: Submission, error: EngineError) -> None:
     submission.postpone(error.code, error.message, until=timezone.now() + timedelta(seconds=delay))
 
 
-def _store(submission: Submission, feed: _Feed, due: list[_Conversation], answered: bool) -> Tally:
-    """Store answers under their jobs' tokens. Errors count once the model has ``answered``."""
-    ended = {each.claim: each for each in due if answered or not each.error}
-    if not ended:
-        return Tally()
-    with jobs.fenced(list(ended)) as ours:
-        row = Submission.objects.select_for_update(no_key=True).filter(pk=submission.pk)
-        state = row.values_list("state", flat=True).first()
-        if state not in Submission.ASKED:  # cancelled, or removed: nothing new is asked
-            feed.end = time.monotonic()
-        if state is None:
-            jobs.drop(ours)
-            return Tally()
-        good = [held for held in ours if ended[held].error is None]
-        rows = [_answer(submission, ended[held]) for held in good]
-        Answer.objects.bulk_create(rows, ignore_conflicts=True)
-        jobs.finish(good)
-        tally = Tally(answered=len(good))
-        for held in ours:
-            if error := ended[held].error:
-                tally = _end_badly(held, error, tally)
-    feed.release(list(ended))
-    return tally
-
-
 def _end_badly(held: jobs.Claim, error: EngineError, tally: Tally) -> Tally:
     if error.final:
         jobs.fail(held, error.code, error.message)
         return tally._replace(failed=tally.failed + 1)
+    if error.code == LOST:
+        failed = jobs.suspect([held], delay=jobs.FIRST_DELAY)
+        return tally._replace(failed=tally.failed + failed, retried=tally.retried + 1 - failed)
     jobs.retry(held, error.code, error.message, delay=error.retry_after)
     return tally._replace(retried=tally.retried + 1)
 
@@ -286,7 +348,7 @@ def _sum(counts: Iterator[int | None]) -> int | None:
 
 def close_answered(now: datetime) -> int:
     """Move on every submission whose model has nothing left to answer. Returns how many those were."""
-    jobs.fail_abandoned(ANSWER)
+    jobs.fail_abandoned()
     close_dry_runs(now, seconds=settings.DRY_RUN_SECONDS)
     waiting = Job.objects.unfinished().filter(kind=ANSWER, owner=OuterRef("pk"))
     answering = Submission.objects.filter(state=Submission.State.ANSWERING).select_related("benchmark")

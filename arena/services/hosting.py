@@ -23,6 +23,7 @@ from arena.services.answering import Fruitless, answer_pending, close_answered, 
 log = logging.getLogger(__name__)
 
 LOG_LINES = 12
+DYING_SECONDS = 3.0
 BEAT = 5.0  # seconds between two signs of life while a model works
 FAULTS_OF_HOST = {"missing_interpreter", "no_vllm"}  # these say nothing of the model
 
@@ -38,6 +39,7 @@ class Host:
         self.name, self.folder = name, folder
         self.model: HostModel | None = None
         self._server: Server | None = None
+        self._was_ready = False
         self._adapters: dict[int, str] = {}  # names of those that the server has, by model
         self._places = Places(folder)
         self._started_at = self._used_at = self._reported_at = time.monotonic()
@@ -70,13 +72,14 @@ class Host:
         """
         self._used_at = time.monotonic()
         try:
-            if not self.serves(model):
+            if not self.serves(model) or self.has_lost_it(now):
                 self._start(model, now)
             assert self._server is not None
             self.model = model
             if not self._server.is_ready():
                 self._report(HostWorker.State.LOADING, now)
                 return None
+            self._was_ready = True
             self._report(HostWorker.State.READY, now)
             return self._server
         except ServerFailed as failure:
@@ -91,9 +94,9 @@ class Host:
             return False
         return model.adapter_rank <= self._server.launch.adapter_rank
 
-    def check(self, *, patience: float = 0.0) -> None:
-        """Raise ServerFailed when the server that was ready is gone, or goes within ``patience`` seconds."""
-        end = time.monotonic() + patience
+    def check_slowly(self) -> None:
+        """Raise ServerFailed when the server that was ready is gone: vLLM answers 500 for a while before."""
+        end = time.monotonic() + DYING_SECONDS
         try:
             while self._server is not None:
                 self._server.check()
@@ -103,6 +106,15 @@ class Host:
         except ServerFailed as failure:
             self._fail(failure, timezone.now())
             raise
+
+    def has_lost_it(self, now: datetime) -> bool:
+        """Whether the server that was ready has ended by itself; ``serve`` starts it again."""
+        try:
+            if self._server is not None and self._was_ready:
+                self._server.check()
+        except ServerFailed as failure:
+            self._fail(failure, now)
+        return self._server is None
 
     def beat(self, now: datetime) -> None:
         """Show that this host is alive; call it as often as you like."""
@@ -176,7 +188,7 @@ class Host:
     def _stop(self) -> None:
         if self._server is not None:
             self._server.stop()
-        self._server, self.model, self._adapters = None, None, {}
+        self._server, self.model, self._adapters, self._was_ready = None, None, {}, False
         self._places.release()
 
     def _report(self, state: str, now: datetime, message: str = "") -> None:
@@ -204,12 +216,13 @@ def answer_on_host(submission: Submission, host: Host, server: Server, *, second
     Submission.objects.filter(pk=submission.pk).update(turn_at=Now())
     assert submission.host_model is not None  # it is one of those that wait for a host
     engine, room = host.engine(server, submission.host_model), 2 * settings.VLLM_CONCURRENCY
+    run = answer_pending(
+        submission, engine, worker=host.name, room=room, seconds=seconds, check=host.check_slowly
+    )
     try:
-        for _ in answer_pending(submission, engine, worker=host.name, room=room, seconds=seconds):
+        for _ in run:
             host.beat(timezone.now())
     except Fruitless as end:
-        # A server that died says more than a lost connection; vLLM answers 500 for a while before it ends.
-        host.check(patience=3.0)
         give_up(submission, end.error)
     close_answered(timezone.now())
 

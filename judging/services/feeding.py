@@ -81,6 +81,7 @@ class Feed(Iterator[Ask]):
     Jobs are claimed in the order in which they were planned. For a judge that ranks many answers, the
     pairs of a window with the same prompt are put together. Within a window, prompts with a shared beginning
     (question and first answer) come next to each other, because engines keep what they computed for it.
+    Suspects wait until nothing else is under way (see ``jobs.claim``): the feed is exhausted until then.
     Nothing is given after ``end``, nor beyond the judge's budget (``is_spent``). ``closed`` are the matches
     that there is nothing to ask about.
     """
@@ -103,10 +104,11 @@ class Feed(Iterator[Ask]):
         self.closed: list[Work] = []
         self.under_way: dict[str, Due] = {}
         self._window: deque[tuple[Part, ...]] = deque()
+        self._apart = self._waits = False  # suspects were claimed last; what else is under way ends first
         self._parts = 0  # under way
 
     def __next__(self) -> Ask:
-        while not self._has_ended:
+        while not (self._has_ended or self._must_wait):
             wanted = len(self._window[0]) if self._window else 1
             if not self.purse.allows(self._parts, wanted):
                 self.is_spent = True
@@ -125,6 +127,11 @@ class Feed(Iterator[Ask]):
     def is_refilled(self) -> bool:
         """Whether there is something at hand that came after the last was taken."""
         return bool(self._window) and not (self.is_spent or self._has_ended)
+
+    @property
+    def _must_wait(self) -> bool:
+        self._waits = self._waits and bool(self.under_way)
+        return self._waits or (self._apart and not self._window and bool(self.under_way))
 
     @property
     def _has_ended(self) -> bool:
@@ -155,6 +162,8 @@ class Feed(Iterator[Ask]):
             self.kind, self.judge.pk, limit=room, lease=settings.LEASE_SECONDS, worker=self.worker
         )
         self.claims += claims
+        self._apart = any(held.deaths for held in claims)
+        self._waits = self._apart and bool(self.under_way)
         works = load(self.judge, claims, named=self.named)
         self.closed += [work for work in works if not work.open]
         self._window.extend(together((Part(w, order) for w in works for order in w.open), self.most))

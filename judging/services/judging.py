@@ -2,15 +2,17 @@
 
 import logging
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from arena import jobs
-from arena.engines import Completion, Engine, EngineError
+from arena.engines import LOST, Completion, Engine, EngineError
+from arena.engines.vllm import ServerFailed
 from arena.models import Benchmark, Job, Match
 from arena.services.workers import noted
 from judging.models import Judge
@@ -25,7 +27,15 @@ log = logging.getLogger(__name__)
 
 CHUNK, CHUNK_SECONDS = 128, 1.0  # rulings stored at once, about; a crash costs at most what came since
 PATIENCE = 8  # failures in a row that may pass, after which a run ends: the server is away
+GONE = {LOST, "unreachable"}  # of a server of our own: it has died
 JUDGE_WIDE = {"unauthorized", "not_found"}  # errors that every further request would meet too
+
+
+class Served(NamedTuple):
+    """A server of our own; ``check`` raises ServerFailed when it has died."""
+
+    engine: Engine
+    check: Callable[[], None]
 
 
 def plan_judging(judge: Judge, *, benchmark: Benchmark | None = None, limit: int = 10_000) -> int:
@@ -62,16 +72,18 @@ def judge_pending(
     worker: str,
     benchmark: Benchmark | None = None,
     seconds: float | None = None,
-    engine: Engine | None = None,
+    served: Served | None = None,
     room: int | None = None,
 ) -> Iterator[Tally]:
     """Claim and judge until nothing is left, or ask nothing new after ``seconds``; yields after each chunk.
 
-    ``engine`` is given for a judge whose model is served here; others say by themselves where they are.
+    ``served`` is given for a judge whose model is served here; others say by themselves where they are.
     ``room`` is how many matches are claimed at once. Closing the iterator gives back what is not stored.
+    Raises ServerFailed when a server of our own has died.
     """
     end = None if seconds is None else time.monotonic() + seconds
     room = room or 4 * settings.JUDGE_CONCURRENCY
+    engine = served.engine if served else None
     try:
         forms = protocols_of(judge)
         feed = Feed(judge, forms, worker=worker, benchmark=benchmark, room=room, end=end)
@@ -83,8 +95,7 @@ def judge_pending(
         return
     with noted(worker, feed.kind, judge.pk) as run, jobs.keep_alive(feed.claims, settings.LEASE_SECONDS):
         try:
-            going = _Run(judge, feed, version=getattr(engine, "version", "")).go(completions)
-            with closing(completions), closing(going) as tallies:
+            with closing(completions), closing(_Run(judge, feed, served).go(completions)) as tallies:
                 for tally in tallies:
                     run.note(tally.done + tally.failed)
                     yield tally
@@ -103,8 +114,10 @@ def _ask(
 class _Run:
     """One run over what a feed gives: completions become judgments, stored in chunks."""
 
-    def __init__(self, judge: Judge, feed: Feed, *, version: str = "") -> None:
-        self.judge, self.feed, self.version = judge, feed, version
+    def __init__(self, judge: Judge, feed: Feed, served: Served | None) -> None:
+        self.judge, self.feed, self.served = judge, feed, served
+        self.version = getattr(served.engine, "version", "") if served else ""
+        self.worked = False  # whether anything was answered at all
         self.due: dict[int, Work] = {}  # by job: has something to store
         self.failures = 0  # in a row, of those that may pass
         self.answered = False  # since the last failures in a row
@@ -117,7 +130,12 @@ class _Run:
                 yield self._store() + self._put_aside(error, jobs.LONGEST_DELAY)
                 return
             self._take(self.feed.take(completion.key), completion)
+            if error and self.served and error.code in GONE:
+                yield self._look_after(self.served)
+                return
             if error and self.failures == PATIENCE:
+                if error.code == LOST:
+                    self._put_down([], jobs.FIRST_DELAY)
                 yield self._store() + self._put_aside(error, max(error.retry_after or 0, AWAY_SECONDS))
                 return
             if len(self.due) >= CHUNK or time.monotonic() - self.stored_at > CHUNK_SECONDS:
@@ -145,7 +163,28 @@ class _Run:
         for (work, _), row in zip(due.parts, rows, strict=True):
             work.judgments.append(row)
             self.feed.purse.pay(row.cost)
-        self.failures, self.answered = 0, True
+        self.failures, self.answered, self.worked = 0, True, True
+
+    def _look_after(self, served: Served) -> Tally:
+        """If our own server has died, whatever was under way may have killed it; else the errors are kept."""
+        failed = [work for work in self.due.values() if work.error and not work.error.final]
+        try:
+            served.check()
+        except ServerFailed as failure:
+            failure.worked = self.worked
+            for work in failed:
+                del self.due[work.claim.id]
+            self._store()
+            self._put_down([work.claim for work in failed], 0.0)
+            raise
+        return self._store()
+
+    def _put_down(self, claims: list[jobs.Claim], delay: float) -> None:
+        """These, and all that is under way, may have killed the server."""
+        claims += {part.work.claim for due in self.feed.under_way.values() for part in due.parts}
+        with jobs.fenced(claims) as ours:
+            jobs.suspect(ours, delay=delay)
+        self.feed.release(claims)
 
     def _store(self) -> Tally:
         works = [*self.due.values(), *self.feed.closed]

@@ -15,7 +15,7 @@ from arena.models.queue import jobs_left
 from arena.services.hosting import Host, answer_on_host, note_failure, waiting_submissions
 from arena.services.workers import control_of
 from judging.models import KIND, REASONS, Judge
-from judging.services.judging import judge_pending
+from judging.services.judging import Served, judge_pending
 from judging.services.reasons import give_reasons
 
 LOADING_TURN = 30.0  # seconds that one turn waits for a model to load
@@ -49,7 +49,8 @@ def take_turn(host: Host) -> None:
             judges = [row for row in judges if host.serves(row.host_model)]
             _work(host, server, submissions, judges)
     except ServerFailed as failure:
-        _note(submissions, judges, failure)
+        if not failure.worked:
+            _note(submissions, judges, failure)
 
 
 def _is_wanted(judge: Judge) -> bool:
@@ -121,19 +122,27 @@ def _work(host: Host, server: Server, submissions: list[Submission], judges: lis
         try:
             answer_on_host(submission, host, server, seconds=end - time.monotonic())
         except ServerFailed as failure:
-            host.check()  # the server may be gone; else it was this model's adapter
-            note_failure(submission, failure)
-        host.check()
+            if host.has_lost_it(timezone.now()):
+                raise
+            note_failure(submission, failure)  # the server goes on: it does not take this adapter
+        if host.has_lost_it(timezone.now()):
+            return
     for judge in judges:
         if brake.is_on():
             return
         assert judge.host_model is not None  # it is one of those on hosts
-        engine, seconds = host.engine(server, judge.host_model), end - time.monotonic()
+        try:
+            engine = host.engine(server, judge.host_model)
+        except ServerFailed as failure:
+            _note([], [judge], failure)
+            continue
+        served, seconds = Served(engine, host.check_slowly), end - time.monotonic()
         room = 4 * settings.VLLM_CONCURRENCY
-        for _ in judge_pending(judge, worker=host.name, seconds=seconds, engine=engine, room=room):
+        for _ in judge_pending(judge, worker=host.name, seconds=seconds, served=served, room=room):
             host.beat(timezone.now())
+        if host.has_lost_it(timezone.now()):
+            return
         give_reasons(judge, worker=host.name, engine=engine)
-        host.check()
 
 
 def _note(submissions: list[Submission], judges: list[Judge], failure: ServerFailed) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from arena import jobs
-from arena.engines import Completion, EngineError
+from arena.engines import LOST, Completion, EngineError
 from arena.models import Match
 from arena.outcomes import Verdict, winner_of
 from judging.models import Among, Judge, Judgment, compressed
@@ -84,6 +84,9 @@ def _end_badly(held: jobs.Claim, error: EngineError, answered: bool) -> Tally:
     if error.final:
         jobs.fail(held, error.code, error.message)
         return Tally(failed=1)
+    if error.code == LOST:
+        failed = jobs.suspect([held], delay=jobs.FIRST_DELAY)
+        return Tally(failed=failed, retried=1 - failed)
     if answered:
         jobs.retry(held, error.code, error.message, delay=error.retry_after)
     else:  # the server is away, which says nothing of this match; but what was not asked yet comes first

@@ -29,6 +29,8 @@ GUESS = 1 / 3  # agreement of a guess among first, second and tie with any votes
 
 TROUBLES = {
     "unreachable": "its server does not answer",
+    "connection_lost": "its server ended the connection in the middle of an answer",
+    "engine_died": "its server died in the middle of an answer",
     "timeout": "its server does not answer in time",
     "rate_limited": "its server takes no more requests for now",
     "server_error": "its server reports an error of its own",

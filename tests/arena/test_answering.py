@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from arena import tasks
+from arena import jobs, tasks
 from arena.models import Answer, Job, Submission
 from arena.models.jobs import ANSWER
 from arena.models.submissions import answering_progress
@@ -146,6 +146,20 @@ class TestFailures:
             assert not Submission.objects.answering(now).exists()
         assert ask(submission).state == Submission.State.FAILED
         assert "takes no connection" in submission.message
+
+    def test_a_prompt_that_ends_its_server_is_found_and_the_others_are_answered(self):
+        benchmark = make_benchmark(12)
+        benchmark.prompts.filter(key="q5").update(turns=["poison"])
+        with running_server(said) as server:
+            submission = make_endpoint(benchmark, server.base_url, model="poisoned")
+            for _ in range(jobs.MAX_DEATHS):
+                Job.objects.filter(state="pending").update(next_attempt_at=None)
+                Submission.objects.update(next_attempt_at=None)
+                ask(submission)
+        assert submission.answers.count() == 11
+        killer = Job.objects.get(state=Job.State.FAILED)
+        assert (killer.error_code, killer.deaths) == ("engine_died", jobs.MAX_DEATHS)
+        assert (submission.state, submission.cause) == (Submission.State.FAILED, "engine_died")
 
     def test_a_retry_after_is_honoured(self):
         with running_server() as server:

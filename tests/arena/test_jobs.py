@@ -88,17 +88,66 @@ class TestClaiming:
         claim(limit=1)
         jobs.claim("judge", 1, limit=1, lease=LEASE, worker="another")
         assert jobs.give_back_of("w") == 1
-        # The attempt stays counted: it may be this job that ended the worker.
-        assert [(held.subject, held.attempts) for held in claim()] == [(1, 2)]
+        # Both stay counted: it may be this job that ended the worker.
+        assert [(held.subject, held.attempts, held.deaths) for held in claim()] == [(1, 2, 1)]
 
-    def test_a_job_that_kills_its_workers_ends_as_failed(self):
+
+def die(claims):
+    for held in claims:
+        expire(held)
+
+
+@pytest.mark.django_db
+class TestSuspects:
+    def test_a_job_that_kills_its_workers_is_found_and_fails_alone(self):
+        jobs.enqueue("judge", 1, range(100))
+        sizes = []
+        while jobs.has_claimable("judge", 1):
+            claims = claim(limit=100)
+            sizes.append(len(claims))
+            if 42 in [held.subject for held in claims]:
+                die(claims)
+            else:
+                with jobs.fenced(claims) as ours:
+                    jobs.finish(ours)
+            jobs.fail_abandoned()
+        # All at once; ten by ten, of which 40 to 49 are the fifth and die; of those the third by itself dies.
+        assert sizes == [100, 10, 10, 10, 10, 10, 1, 1, 1, *[1] * 7, 10, 10, 10, 10, 10]
+        killer = Job.objects.exclude(state=Job.State.DONE).get()
+        assert (killer.subject, killer.state, killer.attempts) == (42, Job.State.FAILED, jobs.MAX_DEATHS)
+        assert killer.error_code == "worker_died"
+        assert "nothing else under way" in killer.error
+
+    def test_an_engine_that_dies_says_so_and_spends_no_attempt(self):
         jobs.enqueue("judge", 1, [1])
-        for _ in range(jobs.MAX_ATTEMPTS):
+        for deaths in range(jobs.MAX_DEATHS):
             [held] = claim()
-            expire(held)
+            assert (held.deaths, held.attempts) == (deaths, 1)
+            with jobs.fenced([held]):
+                assert jobs.suspect([held]) == (deaths == jobs.MAX_DEATHS - 1)
         assert claim() == []
-        assert jobs.fail_abandoned("judge") == 1
-        assert Job.objects.get().error_code == "worker_died"
+        assert (Job.objects.get().state, Job.objects.get().error_code) == (Job.State.FAILED, "engine_died")
+
+    def test_what_was_put_down_in_mid_work_waits_its_delay(self):
+        jobs.enqueue("judge", 1, [1])
+        [held] = claim()
+        with jobs.fenced([held]):
+            jobs.suspect([held], delay=600)
+        assert not jobs.has_claimable("judge", 1)
+        assert claim() == []
+
+    def test_a_site_that_is_killed_again_and_again_ends_its_killer(self):
+        jobs.enqueue("judge", 1, [1])
+        for _ in range(jobs.MAX_DEATHS):
+            assert len(claim()) == 1
+            jobs.give_back_of("w")
+        assert (claim(), jobs.has_claimable("judge", 1), jobs.fail_abandoned()) == ([], False, 1)
+
+    def test_tried_again_it_is_no_suspect_any_more(self):
+        jobs.enqueue("judge", 1, [1, 2])
+        Job.objects.update(state=Job.State.FAILED, deaths=jobs.MAX_DEATHS)
+        jobs.retry_failed("judge", 1)
+        assert len(claim()) == 2
 
 
 @pytest.mark.django_db

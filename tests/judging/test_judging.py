@@ -213,7 +213,7 @@ class TestServer:
         feed = Feed(judge, {}, worker="w", benchmark=None, room=9, end=None)
         asks = list(feed)
         matches[0].delete()
-        tallies = judging._Run(judge, feed).go(ask_judge(judge, asks, None))
+        tallies = judging._Run(judge, feed, None).go(ask_judge(judge, asks, None))
         assert sum(tally.done for tally in tallies) == 5
         assert Judgment.objects.count() == 10
         assert Job.objects.filter(worker="w").count() == 5
@@ -410,7 +410,9 @@ class TestRaces:
             while not Job.objects.filter(state=Job.State.RUNNING).exists():
                 time.sleep(0.05)
             Job.objects.update(lease_until="2000-01-01T00:00Z")
-            assert len(jobs.claim(KIND, judge.pk, limit=10, lease=60, worker="heir")) == 6
+            # Suspects, because their worker was lost: the root of 10 at a time.
+            claimed = [len(jobs.claim(KIND, judge.pk, limit=10, lease=60, worker="heir")) for _ in range(2)]
+            assert claimed == [3, 3]
             zombie.join()
         assert not Judgment.objects.exists()
         assert set(Job.objects.values_list("state", "worker")) == {(Job.State.RUNNING, "heir")}

@@ -12,7 +12,7 @@ from django.db.models import TextField
 from arena.engines import ENGINES
 from arena.models import Answer, HostModel, Job
 from judging.models import Judge, Judgment
-from judging.services.judging import judge_pending, plan_judging
+from judging.services.judging import Served, judge_pending, plan_judging
 from judging.services.lengths import UNKNOWN, room_of, tokens_a_byte
 from tests.factories import make_answers, make_benchmark, make_judge, make_matches
 from tests.servers import running_server
@@ -110,7 +110,7 @@ class TestStored:
         plan_judging(judge)
         with running_server() as server:
             engine = ENGINES["openai"](base_url=server.base_url, model="m", version="vLLM 0.32.0")
-            list(judge_pending(judge, worker="w", engine=engine))
+            list(judge_pending(judge, worker="w", served=Served(engine, lambda: None)))
         assert judge.judgments.first().settings == {
             "engine": "vllm",
             "version": "vLLM 0.32.0",

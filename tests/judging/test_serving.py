@@ -11,8 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from arena import jobs
 from arena.engines.vllm.processes import listens
-from arena.models import Answer, HostModel, HostWorker, Job, Submission
+from arena.models import Answer, HostModel, HostWorker, Job, Match, Prompt, Submission
 from arena.services.hosting import Host
 from arena.services.submissions import Entry, accept_host_model
 from judging.models import Judge, Judgment
@@ -147,9 +148,9 @@ class TestFailures:
     def test_a_judge_that_cannot_be_loaded_waits_with_its_reason(self, host):
         judge = served_judge("dies-early")
         take_turn(host)
-        jobs = Job.objects.filter(owner=judge.pk)
-        assert set(jobs.values_list("state", "error_code")) == {("pending", "died")}
-        assert jobs.first().next_attempt_at > timezone.now() + timedelta(seconds=500)
+        waiting = Job.objects.filter(owner=judge.pk)
+        assert set(waiting.values_list("state", "error_code")) == {("pending", "died")}
+        assert waiting.first().next_attempt_at > timezone.now() + timedelta(seconds=500)
 
     def test_a_server_that_dies_in_mid_batch_loses_no_answer(self, host):
         """It ends with the third request; what is left is asked again, and the failure is counted."""
@@ -157,9 +158,64 @@ class TestFailures:
         take_turn(host)
         assert state(submission) == "answering"
         assert (submission.cause, submission.attempts) == ("died", 1)
-        jobs = Job.objects.filter(owner=submission.pk)
-        assert set(jobs.values_list("state", flat=True)) == {"pending"}
+        left = Job.objects.filter(owner=submission.pk)
+        assert set(left.values_list("state", flat=True)) == {"pending"}
         assert host.model is None
+
+
+class TestPoison:
+    """An engine that dies on one input: in a window with all others, in a group, and by itself."""
+
+    @pytest.fixture(autouse=True)
+    def wide_window(self, settings):
+        settings.VLLM_CONCURRENCY = 8
+
+    def turns(self, host, most=40):
+        """Turns until nothing is left to do; whatever was put off is due at once."""
+        for _ in range(most):
+            Submission.objects.update(next_attempt_at=None)
+            Job.objects.filter(state="pending").update(next_attempt_at=None)
+            take_turn(host)
+            if not Job.objects.unfinished().exists():
+                return
+        pytest.fail(f"{Job.objects.unfinished().count()} jobs are left")
+
+    def test_the_prompt_is_found_and_the_others_are_answered(self, host):
+        submission = submit("poisoned", prompts=20)
+        Prompt.objects.filter(key="q7").update(turns=["poison"])
+        self.turns(host)
+        assert submission.answers.count() == 19
+        killer = Job.objects.get(state=Job.State.FAILED)
+        assert (killer.error_code, killer.deaths) == ("engine_died", jobs.MAX_DEATHS)
+        assert killer.subject == Prompt.objects.get(key="q7").pk
+        assert "nothing else under way" in killer.error
+        assert (state(submission), submission.cause) == ("failed", "engine_died")
+        assert "1 of 20 prompts has no answer" in submission.message
+        assert not Job.objects.filter(state=Job.State.DONE, deaths__gte=jobs.MAX_DEATHS).exists()
+
+    def test_the_match_is_found_and_the_others_are_judged(self, host):
+        judge = served_judge("poisoned")
+        benchmark = make_benchmark(6)
+        make_answers(benchmark, "blue", "black")
+        make_matches(benchmark)
+        match = Match.objects.last()
+        Answer.objects.filter(pk=match.answer_a_id).update(turns=["poison"])
+        plan_judging(judge)
+        self.turns(host)
+        # Eight matches in both orders, but for the one.
+        assert Judgment.objects.filter(judge=judge).count() == 14
+        killer = Job.objects.get(state=Job.State.FAILED)
+        assert (killer.subject, killer.error_code) == (match.pk, "engine_died")
+
+    def test_a_server_that_was_killed_between_two_turns_is_started_again_at_once(self, host):
+        submission = submit("answers")
+        take_turn(host)
+        again = submit("answers")
+        for process in server_processes(host):
+            process.kill()
+        host._server._process.wait(60)
+        take_turn(host)
+        assert (state(submission), state(again), again.attempts) == ("answered", "answered", 0)
 
 
 class TestChoice:

@@ -24,7 +24,12 @@ WITHOUT_SAFETENSORS = (
 
 
 class ServerFailed(Exception):
-    """A server does not run: `code` for programs, `message` for people; `final`: it would fail again."""
+    """A server does not run: `code` for programs, `message` for people; `final`: it would fail again.
+
+    `worked`: it had answered before, so that starting it again is worth while at once.
+    """
+
+    worked = False
 
     def __init__(self, code: str, message: str, *, final: bool) -> None:
         super().__init__(message)

@@ -68,6 +68,13 @@ class Handler(servers.Handler):
             os._exit(1)
         self.server.closing.wait(60)
 
+    def do_poisoned(self, _, turn, prompt) -> None:
+        """It dies when it reads "poison", whatever else is under way."""
+        self.server.closing.wait(0.05)
+        if "poison" in prompt:
+            os._exit(1)
+        self.send_text(self.server.reply(prompt))
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()

@@ -187,7 +187,7 @@ def test_a_death_in_mid_batch_is_an_error_for_each_request_and_for_the_server(ne
     server = new_server()
     session = start(server)
     completions = ask(engine(server, model="dies"), 3)
-    assert [completion.error.code for completion in completions] == ["unreachable"] * 3
+    assert [completion.error.code for completion in completions] == ["connection_lost"] * 3
     with pytest.raises(ServerFailed) as caught:
         wait_for(lambda: server.check())
     failure = caught.value
