@@ -26,10 +26,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from arena.models import Job
+from arena.turns import alone as alone
 
 MAX_ATTEMPTS = 8
 MAX_DEATHS = 3  # of its worker or engine, after which a job has failed
@@ -37,7 +39,6 @@ FIRST_DELAY = 15.0  # seconds before the second attempt; doubles up to LONGEST_D
 LONGEST_DELAY = 600.0
 CAUSES_READ = 5000  # failed jobs that are looked at for their causes
 LAST_DEATH = f"{MAX_DEATHS} times while at it, the last time with nothing else under way"
-LOCK_SPACE = 1  # of the advisory locks here; other locks have spaces of their own
 
 log = logging.getLogger(__name__)
 
@@ -181,6 +182,9 @@ def fenced(claims: Sequence[Claim]) -> Iterator[list[Claim]]:
     A claim that is missing was taken over by another worker: drop what you have for it.
     """
     with transaction.atomic():
+        with connection.cursor() as cursor:  # stopped in here, this process would keep the rows for ever
+            seconds = f"{settings.LEASE_SECONDS}s"
+            cursor.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, true)", [seconds])
         rows = Job.objects.select_for_update().filter(
             id__in=[held.id for held in claims],
             token__in={held.token for held in claims},
@@ -349,20 +353,6 @@ def keep_alive(claims: list[Claim], lease: float) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-
-
-@contextmanager
-def alone(name: str) -> Iterator[bool]:
-    """Whether nobody else is inside ``alone(name)``; the database lets go when this process dies."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_SPACE, name])
-        held = bool(cursor.fetchone()[0])
-    try:
-        yield held
-    finally:
-        if held:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCK_SPACE, name])
 
 
 def _extend(tokens: set[uuid.UUID], lease: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from arena import jobs
+from arena import jobs, turns
 from arena.models import Job
 
 LEASE = 60.0
@@ -274,6 +274,24 @@ class TestRaces:
         assert entered == [False]
         with jobs.alone("judge 1") as mine:
             assert mine
+
+    def test_a_turn_ends_with_the_lease_of_one_that_is_silent(self, settings, monkeypatch):
+        settings.LEASE_SECONDS = 1
+        monkeypatch.setattr(turns, "_stay_awake", lambda guard, done: None)  # as if it were stopped
+        with jobs.alone("judge 1"):
+            end = time.monotonic() + 60
+            entered = False
+            while not entered and time.monotonic() < end:
+                with jobs.alone("judge 1") as entered:
+                    time.sleep(0.1)
+            assert entered
+
+    def test_a_turn_is_kept_for_longer_than_a_lease(self, settings):
+        settings.LEASE_SECONDS = 1
+        with jobs.alone("judge 1"):
+            time.sleep(2.5)
+            with jobs.alone("judge 1") as mine:
+                assert not mine
 
     def test_leases_of_what_is_claimed_later_are_kept_too(self):
         jobs.enqueue("judge", 1, [1])
