@@ -200,7 +200,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 CELERY_BEAT_SCHEDULE_FILENAME = str(ARENA_HOME / "schedule")
 CELERY_BEAT_SCHEDULE = {
-    name: {"task": name, "schedule": seconds, "options": {"expires": 300}}
+    # Long, so that a worker whose clock is hours ahead drops none; yet what no worker takes does not pile up.
+    name: {"task": name, "schedule": seconds, "options": {"expires": 6 * 3600}}
     for name, seconds in {
         "arena.tasks.render_answers": 5.0,
         "arena.tasks.check_received": 2.0,
