@@ -7,7 +7,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django import forms
 from django.conf import settings
-from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload, TemporaryFileUploadHandler
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from django.utils.text import slugify
@@ -18,13 +18,14 @@ from arena.models import Benchmark, Competitor
 from arena.services.submissions import Entry
 from arena.services.voting import Choice
 
+TOO_LARGE, NO_ROOM = 413, 507  # HTTP statuses of files that were not read
 FORM_ROOM = 1024 * 1024  # bytes that a request may hold beside its file
 
 
 class CappedUploadHandler(FileUploadHandler):
     """Stops an upload that is over settings.UPLOAD_LIMIT while it streams; nothing of it is kept.
 
-    The form then says so (``too_large``). A request that announces far more than the limit is cut off at
+    The form then says so (``unread_status``). A request that announces far more than the limit is cut off at
     once, so that nobody makes the server read it to the end.
     """
 
@@ -40,7 +41,7 @@ class CappedUploadHandler(FileUploadHandler):
         self.received += len(raw_data)
         if self.received > settings.UPLOAD_LIMIT:
             if self.request is not None:
-                self.request.META["arena.too_large"] = True
+                self.request.META["arena.refused"] = TOO_LARGE
             raise StopUpload(connection_reset=self.announced > 4 * settings.UPLOAD_LIMIT + FORM_ROOM)
         return raw_data
 
@@ -48,9 +49,22 @@ class CappedUploadHandler(FileUploadHandler):
         return None  # the next handler keeps the file
 
 
-def too_large(request: HttpRequest) -> bool:
-    """Whether CappedUploadHandler stopped this request's file."""
-    return bool(request.META.get("arena.too_large"))
+class RoomyUploadHandler(TemporaryFileUploadHandler):
+    """Keeps larger files on the disk; on one that is full, the form says so (``unread_status``)."""
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        try:
+            super().receive_data_chunk(raw_data, start)
+            self.file.flush()  # a disk that is full says so here, not when the file is closed
+        except OSError as error:
+            if self.request is not None:
+                self.request.META["arena.refused"] = NO_ROOM
+            raise StopUpload from error
+
+
+def unread_status(request: HttpRequest) -> int:
+    """The status for a request whose file was not read, TOO_LARGE or NO_ROOM; else 0."""
+    return int(request.META.get("arena.refused", 0))
 
 
 def plain_name(text: str) -> str:
@@ -81,17 +95,19 @@ class MarkedForm(forms.Form):
 
 
 class UploadForm(MarkedForm):
-    """A form with a file. ``refused`` is set where the file was too large to be read."""
+    """A form with a file. ``refused``: the status that says why it was not read (``unread_status``)."""
 
     file = forms.FileField(label="File", allow_empty_file=True)  # the check says what an empty file lacks
 
-    def __init__(self, *args: Any, refused: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, refused: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        limit = filesizeformat(settings.UPLOAD_LIMIT)
+        sentences = {
+            TOO_LARGE: f"The file is larger than {limit}, so it was not read. Send a smaller one.",
+            NO_ROOM: "This arena has no room for the file just now. Send it later, or tell its operator.",
+        }
         if refused:
-            limit = filesizeformat(settings.UPLOAD_LIMIT)
-            self.fields["file"].error_messages["required"] = (
-                f"The file is larger than {limit}, so it was not read. Send a smaller one."
-            )
+            self.fields["file"].error_messages["required"] = sentences[refused]
 
 
 class SlugChoiceField(forms.ModelChoiceField):

@@ -250,7 +250,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # form fields; files stream past it
 FILE_UPLOAD_HANDLERS = [
     "arena.forms.CappedUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "arena.forms.RoomyUploadHandler",
 ]
 
 # People.

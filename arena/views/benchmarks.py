@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from arena.forms import BenchmarkForm, too_large
+from arena.forms import BenchmarkForm, unread_status
 from arena.models import Benchmark
 from arena.services.benchmarks import create_benchmark
 from arena.services.rendering import prompt_images, prompt_turns
@@ -62,10 +62,11 @@ def new(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied("Only the staff of this arena adds benchmarks.")
     if request.method != "POST":
         return render(request, "arena/benchmark_new.html", {"form": BenchmarkForm()})
-    form = BenchmarkForm(request.POST, request.FILES, refused=too_large(request))
+    form = BenchmarkForm(request.POST, request.FILES, refused=unread_status(request))
     if not form.is_valid():
-        status = 413 if too_large(request) else 422
-        return render(request, "arena/benchmark_new.html", {"form": form}, status=status)
+        return render(
+            request, "arena/benchmark_new.html", {"form": form}, status=unread_status(request) or 422
+        )
     file = form.cleaned_data.pop("file")
     try:
         benchmark = create_benchmark(file=file, now=timezone.now(), **form.cleaned_data)

@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from arena.forms import EndpointForm, EntryForm, RecordedForm, too_large
+from arena.forms import EndpointForm, EntryForm, RecordedForm, unread_status
 from arena.host_forms import HostForm
 from arena.models import Benchmark, Competitor, HostWorker, Submission
 from arena.models.submissions import latest_submission, settings_of
@@ -70,7 +70,7 @@ def submit(request: HttpRequest) -> HttpResponse:
     if form.is_valid() and parent and same_kind and not form.changed_settings():
         form.add_error(None, f"These are the settings of {parent.name} itself. Change at least one of them.")
     if not form.is_valid():
-        return page(form, status=413 if too_large(request) else 422)
+        return page(form, status=unread_status(request) or 422)
     try:
         return redirect(_accept(request, kind, form, parent))
     except UploadRefused as refusal:
@@ -101,7 +101,7 @@ def _filled(request: HttpRequest, kind: Kind, initial: dict[str, Any]) -> EntryF
     if kind.form is HostForm:
         return HostForm(request.POST, initial=initial, by_staff=request.user.is_staff)
     if kind.form is RecordedForm:
-        return RecordedForm(request.POST, request.FILES, refused=too_large(request))
+        return RecordedForm(request.POST, request.FILES, refused=unread_status(request))
     return kind.form(request.POST, initial=initial)
 
 
