@@ -48,6 +48,7 @@ class OpenAIEngine:
     - `attempts`: most attempts at one request. 429, 5xx, timeouts and broken connections are tried again
       after `backoff` * 2**n seconds (at most 60) less a random part of up to a half, or when Retry-After
       says. No wait over 60 s or beyond the deadline: the request ends, and `retry_after` says how long.
+    - `gone_is_gone`: a broken or refused connection is not tried again, for a server that does not come back.
     - `max_response_bytes`: a larger response is dropped while it streams.
     - `sampling`: settings of every request; a request's own go before.
     - `version`: what is known to run there, for the record.
@@ -78,6 +79,7 @@ class OpenAIEngine:
     version: str = ""
     guard: Guard | None = None
     give_up: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
+    gone_is_gone: bool = False
 
     def __post_init__(self) -> None:
         read_url(self.base_url)
@@ -182,6 +184,7 @@ class OpenAIEngine:
                 wait = self._wait(attempt, refused.error.retry_after)
                 hopeless = wait > LONGEST_WAIT or time.monotonic() + wait >= until
                 lost = refused if refused.error.code == LOST else lost
+                hopeless = hopeless or (self.gone_is_gone and refused.error.code in (LOST, "unreachable"))
                 if not refused.again or attempt == self.attempts or hopeless:
                     gone = lost if refused.error.code == "unreachable" else None
                     raise (gone or refused) from None

@@ -145,6 +145,7 @@ class Host:
             concurrency=settings.VLLM_CONCURRENCY,
             deadline=settings.ANSWER_DEADLINE,
             give_up=brake.is_overdue,
+            gone_is_gone=True,
         )
 
     def _adapter(self, server: Server, model: HostModel) -> str:
@@ -158,7 +159,7 @@ class Host:
     def _start(self, model: HostModel, now: datetime) -> None:
         if self._server is not None:
             self._server.stop()
-        self._adapters = {}
+        self._adapters, self._was_ready = {}, False
         HostModel.objects.on_base(model).update(turn_at=Now())
         self._started_at = time.monotonic()
         launch = Launch(
