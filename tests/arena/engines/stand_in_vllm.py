@@ -98,6 +98,11 @@ def do_dies_early(port: int) -> None:
     sys.exit(1)
 
 
+def do_out_of_memory(port: int) -> None:
+    print("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB.")
+    sys.exit(1)
+
+
 def do_never_ready(port: int) -> None:
     print("loading")
     time.sleep(600)
