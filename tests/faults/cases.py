@@ -18,7 +18,8 @@ OFF_SECONDS = 4.0  # that a broker is away, or answers badly
 class Fault:
     """``strike`` does it; ``is_over`` says when the site has recovered, beside the jobs that were under way.
 
-    ``kills``: recovery is bounded by the lease and ten seconds. ``quick``: a part of the short run, so often.
+    ``kills``: recovery is bounded by the lease and ten seconds, unless a model has to be loaded again.
+    ``quick``: a part of the short run, so often.
     """
 
     name: str
@@ -129,8 +130,10 @@ def ring_a_thousand_times(stage: Stage) -> None:
 FAULTS = [
     Fault("kill -9 of a worker, its children with it", kill_worker, quick=3),
     Fault("kill -9 of a worker's child", kill_child, quick=2),
-    Fault("kill -9 of the GPU worker, its children with it", kill_gpu_worker, quick=1, hosted=True),
-    Fault("kill -9 of vLLM", kill_vllm, quick=1, hosted=True),
+    Fault(
+        "kill -9 of the GPU worker, its children with it", kill_gpu_worker, kills=False, quick=1, hosted=True
+    ),
+    Fault("kill -9 of vLLM", kill_vllm, kills=False, quick=1, hosted=True),
     Fault("kill -9 of the web server", kill_web, quick=1, is_over=Stage.serves),
     Fault("kill -9 of one web process", kill_web_worker, is_over=Stage.serves),
     Fault("kill -9 of the scheduler", kill_beat, quick=1),

@@ -51,14 +51,14 @@ class Run:
             row = Row(fault.name, times, wrong=f"{type(error).__name__}: {error}")
             self._show_logs()
         self.rows.append(row)
-        said = row.skipped or row.wrong[:300] or f"{row.times} times, {row.seconds:.1f} s, {row.findings}"
+        said = row.skipped or f"{row.times} times, {row.seconds:.1f} s, {row.findings} {row.wrong[:300]}"
         self.console.print(f"{time.monotonic() - begun:4.0f} s  {fault.name}: {said}", markup=False)
 
     def _try(self, fault: Fault, times: int) -> Row:
         since = max([0, *Job.objects.order_by("-pk").values_list("pk", flat=True)[:1]])
         self.stage.retire()
         seconds = max(self._strike(fault) for _ in range(times))
-        self.stage.drain()
+        self.stage.settle()
         findings = look(self.stage, since)
         late = fault.kills and not fault.special and seconds > self.bound
         wrong = f"recovered after more than {self.bound:g} s" if late else ""

@@ -177,10 +177,15 @@ class Stage:
         self.ask(self._plan)
 
     def retire(self) -> None:
-        """What was planned so far stays as it is: its judges pause, its models leave."""
+        """Earlier judges need not judge what is planned from now on."""
         self.ask(lambda: Judge.objects.update(is_active=False))
+
+    def settle(self) -> None:
+        """Wait for the end of all work, and let no new matches follow from it."""
+        self.drain()
         entered = Competitor.objects.filter(submissions__isnull=False)
         self.ask(lambda: entered.update(withdrawn_at=timezone.now()))
+        self.drain()
 
     def _plan(self) -> None:
         name = f"judge-{self.number}"
