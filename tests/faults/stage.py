@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -13,6 +14,8 @@ from random import Random
 from django.core.management import call_command
 from django.db import Error, connection
 from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from arena.celery import app
 from arena.embedded import postgres
@@ -82,7 +85,15 @@ class Stage:
         self.wait_for_workers()
 
     def wait_for_workers(self) -> None:
-        wait_for(lambda: len(app.control.ping(timeout=2)) == 3, 120, "the workers to answer")
+        """Each answers a ping, asked over a fresh connection: those before may have been cut."""
+
+        def look() -> bool:
+            with suppress(OSError, OperationalError, RedisError):
+                with app.connection_for_write(self.broker_url) as line:
+                    return len(app.control.ping(timeout=2, connection=line)) == 3
+            return False
+
+        wait_for(look, 120, "the workers to answer")
 
     def run(self, name: str, command: list[str], environment: dict[str, str]) -> Program:
         """Keep a program running."""
