@@ -88,9 +88,9 @@ class Stage:
         """Each answers a ping, asked over a fresh connection: those before may have been cut."""
 
         def look() -> bool:
-            with suppress(OSError, OperationalError, RedisError):
-                with app.connection_for_write(self.broker_url) as line:
-                    return len(app.control.ping(timeout=2, connection=line)) == 3
+            fresh = app.connection_for_write(self.broker_url)
+            with suppress(OSError, OperationalError, RedisError), fresh as line:
+                return len(app.control.ping(timeout=2, connection=line)) == 3
             return False
 
         wait_for(look, 120, "the workers to answer")
