@@ -6,7 +6,7 @@ from django.db.models.functions import Cast, Coalesce
 
 
 class Migration(migrations.Migration):
-    dependencies = [("arena", "0007_checked")]
+    dependencies = [("arena", "0010_queue")]
 
     operations = [
         migrations.AddField(

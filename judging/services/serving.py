@@ -119,29 +119,38 @@ def _work(host: Host, server: Server, submissions: list[Submission], judges: lis
     for submission in submissions:
         if brake.is_on():
             return
-        try:
-            answer_on_host(submission, host, server, seconds=end - time.monotonic())
-        except ServerFailed as failure:
-            if host.has_lost_it(timezone.now()):
-                raise
-            note_failure(submission, failure)  # the server goes on: it does not take this adapter
+        _answer(host, server, submission, end)
         if host.has_lost_it(timezone.now()):
             return
     for judge in judges:
         if brake.is_on():
             return
-        assert judge.host_model is not None  # it is one of those on hosts
-        try:
-            engine = host.engine(server, judge.host_model)
-        except ServerFailed as failure:
-            _note([], [judge], failure)
-            continue
-        served, seconds = Served(engine, host.check_slowly), end - time.monotonic()
-        room = 4 * settings.VLLM_CONCURRENCY
-        for _ in judge_pending(judge, worker=host.name, seconds=seconds, served=served, room=room):
-            host.beat(timezone.now())
+        _judge(host, server, judge, end)
         if host.has_lost_it(timezone.now()):
             return
+
+
+def _answer(host: Host, server: Server, submission: Submission, end: float) -> None:
+    try:
+        answer_on_host(submission, host, server, seconds=end - time.monotonic())
+    except ServerFailed as failure:
+        if host.has_lost_it(timezone.now()):
+            raise
+        note_failure(submission, failure)  # the server goes on: it does not take this adapter
+
+
+def _judge(host: Host, server: Server, judge: Judge, end: float) -> None:
+    assert judge.host_model is not None  # it is one of those on hosts
+    try:
+        engine = host.engine(server, judge.host_model)
+    except ServerFailed as failure:  # the same
+        _note([], [judge], failure)
+        return
+    served, seconds = Served(engine, host.check_slowly), end - time.monotonic()
+    room = 4 * settings.VLLM_CONCURRENCY
+    for _ in judge_pending(judge, worker=host.name, seconds=seconds, served=served, room=room):
+        host.beat(timezone.now())
+    if not host.has_lost_it(timezone.now()):
         give_reasons(judge, worker=host.name, engine=engine)
 
 
