@@ -74,8 +74,8 @@ class Stage:
         web = [sys.executable, "-m", "arena.embedded.web", "--host", "127.0.0.1", "--port", str(self.port)]
         commands = {
             "web": [*web, "--workers", "1"],
-            "worker 1": [*worker, "--queues", "default,io", "--concurrency", "4", "--hostname", "one@%h"],
-            "worker 2": [*worker, "--queues", "default,io", "--concurrency", "4", "--hostname", "two@%h"],
+            "worker 1": [*worker, "--queues", "default,io", "--concurrency", "4", "--hostname", "worker1@%h"],
+            "worker 2": [*worker, "--queues", "default,io", "--concurrency", "4", "--hostname", "worker2@%h"],
             "gpu": [*worker, "--queues", "gpu", "--concurrency", "1", "--hostname", "gpu@%h"],
             "beat": [*celery, "beat", "--loglevel", "WARNING", "--schedule", str(self.home / "schedule")],
         }
