@@ -123,9 +123,11 @@ class TestEndpoint:
         Job.objects.filter(state="running").update(lease_until=timezone.now() - timedelta(seconds=30))
         # Its lease of 60 s ended 30 s ago.
         assert "worker@one has been silent for 2 min, so its 3 prompts go back to the queue" in said(endpoint)
+        # Those at which a worker died are taken few at a time.
         claim(ANSWER, endpoint.pk, limit=2, lease=60, worker="worker@two")
-        assert "worker@two is at 2 prompts" in said(endpoint)
-        assert "2 prompts were sent back to the queue because their worker went silent" in said(endpoint)
+        assert "worker@two is at 1 prompt;" in said(endpoint)
+        assert "worker@one has been silent for 2 min, so its 2 prompts go back to the queue" in said(endpoint)
+        assert "1 prompt was sent back to the queue because its worker went silent" in said(endpoint)
 
     def test_why_it_waits_and_until_when(self, endpoint):
         endpoint.postpone("rate_limited", "Too many requests.", until=timezone.now() + timedelta(seconds=110))
