@@ -33,7 +33,7 @@ def model(python, tmp_path):
 def engine_of(host: Host, model: HostModel):
     while (server := host.serve(model, timezone.now())) is None:
         time.sleep(0.2)
-    return host.engine(server)
+    return host.engine(server, model)
 
 
 def ask(engine, *colours):
