@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from arena.models import Job
 from arena.turns import alone as alone
@@ -158,6 +158,20 @@ def causes() -> list[str]:
     """Codes of why jobs failed, of a few thousand of them."""
     failed = Job.objects.filter(state=Job.State.FAILED).values_list("error_code", flat=True)
     return sorted(set(failed[:CAUSES_READ]))
+
+
+class Failure(NamedTuple):
+    """Why jobs failed: a code, and a sentence."""
+
+    code: str
+    message: str
+
+
+def commonest_failure(kind: str, owner: int) -> Failure | None:
+    """What most of an owner's failed jobs failed of; None when none has."""
+    failed = Job.objects.filter(kind=kind, owner=owner, state=Job.State.FAILED)
+    found = failed.values_list("error_code", "error").annotate(n=Count("pk")).order_by("-n").first()
+    return Failure(*found[:2]) if found else None
 
 
 def fail_abandoned() -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from arena.engines.base import (
+    GONE,
     LOST,
     Alternative,
     Attachment,
@@ -25,6 +26,7 @@ ENGINES: dict[str, Callable[..., Engine]] = {
 
 __all__ = [
     "ENGINES",
+    "GONE",
     "LOST",
     "Alternative",
     "Attachment",

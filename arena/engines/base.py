@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 LOST = "connection_lost"  # the code of a connection that the server ended in mid-request: it may have died
+GONE = frozenset({LOST, "unreachable"})  # codes that a server of our own that has died leaves
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 

@@ -16,7 +16,7 @@ import aiohttp
 from yarl import URL
 
 from arena.engines.addresses import read_url
-from arena.engines.base import LOST, Attachment, Completion, Message, Request
+from arena.engines.base import GONE, LOST, Attachment, Completion, Message, Request
 from arena.engines.connections import CONNECT_SECONDS, FAILURES, open_session, read_failure
 from arena.engines.guard import Guard
 from arena.engines.replies import (
@@ -184,7 +184,7 @@ class OpenAIEngine:
                 wait = self._wait(attempt, refused.error.retry_after)
                 hopeless = wait > LONGEST_WAIT or time.monotonic() + wait >= until
                 lost = refused if refused.error.code == LOST else lost
-                hopeless = hopeless or (self.gone_is_gone and refused.error.code in (LOST, "unreachable"))
+                hopeless = hopeless or (self.gone_is_gone and refused.error.code in GONE)
                 if not refused.again or attempt == self.attempts or hopeless:
                     gone = lost if refused.error.code == "unreachable" else None
                     raise (gone or refused) from None

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from arena import brake, jobs
-from arena.engines import ENGINES, LOST, Completion, Engine, EngineError, Message, Request
+from arena.engines import ENGINES, GONE, LOST, Completion, Engine, EngineError, Message, Request
 from arena.engines.guard import Guard, parse_allowed
 from arena.engines.vllm import ServerFailed
 from arena.models import Answer, Job, Prompt, Submission, hashes_of
@@ -31,7 +31,6 @@ PATIENCE = 8  # failures in a row after which a run ends: the model is away, or 
 RUNS = 8  # of them without one answer, after which a submission has failed
 DRY_RUNS = 3  # the same for an endpoint in its dry run: somebody waits to hear
 FIRST_DELAY, LONGEST_DELAY = 15.0, 600.0  # seconds between two runs; the delay doubles
-GONE = {LOST, "unreachable"}  # of a server of our own: it has died
 # Errors that every further request would meet too.
 EVERYWHERE = {"unauthorized", "not_found", "forbidden_address", "bad_certificate"}
 
@@ -364,12 +363,12 @@ def close_answered(now: datetime) -> int:
 
 
 def _close(submission: Submission, now: datetime) -> None:
-    failed = Job.objects.filter(kind=ANSWER, owner=submission.pk, state=Job.State.FAILED)
-    worst = failed.values("error_code", "error").annotate(n=Count("id")).order_by("-n").first()
+    worst = jobs.commonest_failure(ANSWER, submission.pk)
     if worst is None:
         answering = Submission.objects.filter(pk=submission.pk, state=Submission.State.ANSWERING)
         answering.update(state=Submission.State.ANSWERED, answered_at=now, cause="", message="")
         return
+    failed = Job.objects.filter(kind=ANSWER, owner=submission.pk, state=Job.State.FAILED)
     count, total = failed.count(), submission.benchmark.prompts.count()
     have = "has" if count == 1 else "have"
-    submission.fail(worst["error_code"], f"{count} of {total} prompts {have} no answer: {worst['error']}")
+    submission.fail(worst.code, f"{count} of {total} prompts {have} no answer: {worst.message}")

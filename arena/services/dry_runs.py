@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from arena import jobs
 from arena.models import Answer, Job, Prompt, Submission
@@ -61,9 +61,8 @@ def _close(submission: Submission, now: datetime) -> None:
     if Answer.objects.filter(submission=submission).exists():
         submission.note_tried(now)
         return
-    failed = Job.objects.filter(kind=ANSWER, owner=submission.pk, state=Job.State.FAILED)
-    worst = failed.values("error_code", "error").annotate(n=Count("pk")).order_by("-n").first()
+    worst = jobs.commonest_failure(ANSWER, submission.pk)
     if worst is None:  # its prompts were deleted
         go_on(submission, now)
         return
-    submission.fail(worst["error_code"], f"No prompt of the dry run has an answer: {worst['error']}")
+    submission.fail(worst.code, f"No prompt of the dry run has an answer: {worst.message}")

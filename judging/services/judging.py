@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from arena import jobs
-from arena.engines import LOST, Completion, Engine, EngineError
+from arena.engines import GONE, LOST, Completion, Engine, EngineError
 from arena.engines.vllm import ServerFailed
 from arena.models import Benchmark, Job, Match
 from arena.services.workers import noted
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 
 CHUNK, CHUNK_SECONDS = 128, 1.0  # rulings stored at once, about; a crash costs at most what came since
 PATIENCE = 8  # failures in a row that may pass, after which a run ends: the server is away
-GONE = {LOST, "unreachable"}  # of a server of our own: it has died
 JUDGE_WIDE = {"unauthorized", "not_found"}  # errors that every further request would meet too
 
 
