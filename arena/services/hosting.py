@@ -157,9 +157,7 @@ class Host:
         return self._adapters[model.pk]
 
     def _start(self, model: HostModel, now: datetime) -> None:
-        if self._server is not None:
-            self._server.stop()
-        self._adapters, self._was_ready = {}, False
+        self._unload()
         HostModel.objects.on_base(model).update(turn_at=Now())
         self._started_at = time.monotonic()
         launch = Launch(
@@ -187,10 +185,15 @@ class Host:
         self._stop()
 
     def _stop(self) -> None:
+        self._unload()
+        self.model = None
+        self._places.release()
+
+    def _unload(self) -> None:
+        """End the server; the GPUs stay ours, for the next one."""
         if self._server is not None:
             self._server.stop()
-        self._server, self.model, self._adapters, self._was_ready = None, None, {}, False
-        self._places.release()
+        self._server, self._adapters, self._was_ready = None, {}, False
 
     def _report(self, state: str, now: datetime, message: str = "") -> None:
         """Write what concerns the model; the rest of the row is the worker's, and its operator's."""
