@@ -21,23 +21,28 @@ class Gpu(NamedTuple):
 
 def read_gpus() -> list[Gpu]:
     """The GPUs that this process may use (CUDA_VISIBLE_DEVICES, if set); none without NVIDIA's tool."""
+    rows = [line.split(",") for line in (ask_tool(f"--query-gpu={FIELDS}") or "").splitlines()]
+    found = [gpu for row in rows if (gpu := _read(row))]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return found if visible is None else [gpu for gpu in found if _is_named(gpu, visible.split(","))]
+
+
+def ask_tool(query: str) -> str | None:
+    """What NVIDIA's tool says, as CSV without head and units; None where it is not, or has no answer."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return []
+        return None
     try:
         said = subprocess.run(  # noqa: S603 - NVIDIA's tool
-            [tool, f"--query-gpu={FIELDS}", "--format=csv,noheader,nounits"],
+            [tool, query, "--format=csv,noheader,nounits"],
             capture_output=True,
             text=True,
             check=False,
             timeout=SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return []
-    rows = [line.split(",") for line in said.stdout.splitlines()] if said.returncode == 0 else []
-    found = [gpu for row in rows if (gpu := _read(row))]
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return found if visible is None else [gpu for gpu in found if _is_named(gpu, visible.split(","))]
+        return None
+    return said.stdout if said.returncode == 0 else None
 
 
 def _read(row: list[str]) -> Gpu | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from arena.engines.vllm import keeper, records
 from arena.engines.vllm.environment import TOKENS, server_environment
 from arena.engines.vllm.failures import BANNER, PREFIX, ServerFailed, read_death, read_failure, shorten, tidy
+from arena.engines.vllm.gpus import ask_tool
 from arena.engines.vllm.launch import Launch, arguments
 from arena.engines.vllm.processes import end_session, listens, members
 from arena.engines.vllm.version import GUARD, vllm_version
@@ -261,19 +262,9 @@ def _prune_logs(folder: Path) -> None:
 
 def _wait_for_gpu(pids: set[int]) -> None:
     """Until the driver counts none of these processes any more; nothing without NVIDIA's tool."""
-    tool = shutil.which("nvidia-smi")
     give_up = time.monotonic() + GPU_SECONDS
-    while tool and time.monotonic() < give_up:
-        try:
-            said = subprocess.run(  # noqa: S603 - NVIDIA's tool
-                [tool, "--query-compute-apps=pid", "--format=csv,noheader"],
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=10,
-            ).stdout
-        except (OSError, subprocess.TimeoutExpired):
-            return
-        if not {str(pid) for pid in pids} & set(said.split()):
+    while time.monotonic() < give_up:
+        said = ask_tool("--query-compute-apps=pid")
+        if said is None or not {str(pid) for pid in pids} & set(said.split()):
             return
         time.sleep(0.2)
