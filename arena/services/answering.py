@@ -82,7 +82,8 @@ class _Feed(Iterator[Request]):
         self.submission, self.worker, self.room, self.end = submission, worker, room, end
         self.open: dict[str, _Conversation] = {}
         self._all_claimed = False
-        self._apart = self._waits = False  # suspects were claimed last; what else is under way ends first
+        self.is_apart = False  # suspects were claimed last
+        self._waits = False  # suspects were claimed; what else is under way ends first
         self.claims: list[jobs.Claim] = []
         self._next_turns: deque[_Conversation] = deque()
         self._fresh: deque[_Conversation] = deque()
@@ -97,7 +98,7 @@ class _Feed(Iterator[Request]):
         if brake.is_on() or (self.end is not None and time.monotonic() >= self.end):
             raise StopIteration
         self._waits = self._waits and bool(self.open)
-        if not (self._fresh or self._all_claimed or (self._apart and self.open)):
+        if not (self._fresh or self._all_claimed or (self.is_apart and self.open)):
             self._claim()
         if self._waits or not self._fresh:
             raise StopIteration
@@ -124,10 +125,10 @@ class _Feed(Iterator[Request]):
             ANSWER, self.submission.pk, limit=self.room, lease=settings.LEASE_SECONDS, worker=self.worker
         )
         self.claims += claims
-        self._apart = any(held.deaths for held in claims)
-        self._waits = self._apart and bool(self.open)
+        self.is_apart = any(held.deaths for held in claims)
+        self._waits = self.is_apart and bool(self.open)
         # It is asked again after each completion: once is enough.
-        self._all_claimed = not claims or (len(claims) < self.room and not self._apart)
+        self._all_claimed = not claims or (len(claims) < self.room and not self.is_apart)
         prompts = Prompt.objects.in_bulk([held.subject for held in claims])
         for held in claims:
             if held.subject in prompts:
@@ -223,7 +224,9 @@ class _Run:
                 self._take(completion)
                 if self._leads_nowhere:
                     break
-                if len(self.due) >= CHUNK or time.monotonic() - self.stored_at > CHUNK_SECONDS:
+                late = time.monotonic() - self.stored_at > CHUNK_SECONDS
+                # Of suspects each is stored as it comes: no later death may count against it.
+                if len(self.due) >= CHUNK or late or self.feed.is_apart:
                     yield self._store()
         if self.held:
             self._look_after_server()

@@ -103,8 +103,10 @@ class Feed(Iterator[Ask]):
         self.claims: list[jobs.Claim] = []
         self.closed: list[Work] = []
         self.under_way: dict[str, Due] = {}
+        self.is_apart = False  # suspects were claimed last
         self._window: deque[tuple[Part, ...]] = deque()
-        self._apart = self._waits = False  # suspects were claimed last; what else is under way ends first
+        self._waits = False  # suspects were claimed; what else is under way ends first
+        self._was_held_back = False  # when it was last exhausted
         self._parts = 0  # under way
 
     def __next__(self) -> Ask:
@@ -121,17 +123,22 @@ class Feed(Iterator[Ask]):
                 self.under_way[due.ask.key] = due
                 self._parts += len(due.parts)
                 return due.ask
+        self._was_held_back = self._must_wait
         raise StopIteration
 
     @property
-    def is_refilled(self) -> bool:
-        """Whether there is something at hand that came after the last was taken."""
-        return bool(self._window) and not (self.is_spent or self._has_ended)
+    def goes_on(self) -> bool:
+        """Whether an exhausted feed may give more, now that all that was under way has been taken.
+
+        That is so when parts of what was asked came back, or suspects had to wait.
+        """
+        more = bool(self._window) or self._was_held_back
+        return more and not (self.is_spent or self._has_ended)
 
     @property
     def _must_wait(self) -> bool:
         self._waits = self._waits and bool(self.under_way)
-        return self._waits or (self._apart and not self._window and bool(self.under_way))
+        return self._waits or (self.is_apart and not self._window and bool(self.under_way))
 
     @property
     def _has_ended(self) -> bool:
@@ -162,8 +169,8 @@ class Feed(Iterator[Ask]):
             self.kind, self.judge.pk, limit=room, lease=settings.LEASE_SECONDS, worker=self.worker
         )
         self.claims += claims
-        self._apart = any(held.deaths for held in claims)
-        self._waits = self._apart and bool(self.under_way)
+        self.is_apart = any(held.deaths for held in claims)
+        self._waits = self.is_apart and bool(self.under_way)
         works = load(self.judge, claims, named=self.named)
         self.closed += [work for work in works if not work.open]
         self._window.extend(together((Part(w, order) for w in works for order in w.open), self.most))

@@ -106,7 +106,7 @@ def _ask(
     judge: Judge, feed: Feed, engine: Engine | None, completions: Generator[Completion]
 ) -> Generator[Completion]:
     yield from completions
-    while feed.is_refilled:  # the last rankings were too long, and came back in parts when all was taken
+    while feed.goes_on:
         yield from ask_judge(judge, feed, engine)
 
 
@@ -137,7 +137,9 @@ class _Run:
                     self._put_down([], jobs.FIRST_DELAY)
                 yield self._store() + self._put_aside(error, max(error.retry_after or 0, AWAY_SECONDS))
                 return
-            if len(self.due) >= CHUNK or time.monotonic() - self.stored_at > CHUNK_SECONDS:
+            late = time.monotonic() - self.stored_at > CHUNK_SECONDS
+            # Of suspects each is stored as it comes: no later death may count against it.
+            if len(self.due) >= CHUNK or late or self.feed.is_apart:
                 yield self._store()
         if not self.answered and (away := [work.error for work in self.due.values() if work.error]):
             log.warning("judge %s: %s", self.judge, away[0].message)

@@ -355,6 +355,23 @@ class TestFeed:
         assert list(feed) == []
         assert feed.claims == []
 
+    def test_all_that_a_dead_worker_left_is_judged_in_one_run(self, many):
+        with running_server() as server:
+            judge = server_judge(server)
+            plan_judging(judge)
+            assert len(jobs.claim(KIND, judge.pk, limit=36, lease=-1, worker="dead")) == 36
+            tallies = list(judge_pending(judge, worker="w"))  # suspects, of which few are claimed at a time
+        assert sum(tally.done for tally in tallies) == 36
+
+    def test_what_suspects_got_is_stored_as_it_comes(self, many):
+        """Else the death of a later one would count against those that are done."""
+        with running_server() as server:
+            judge = server_judge(server)
+            plan_judging(judge)
+            jobs.claim(KIND, judge.pk, limit=36, lease=-1, worker="dead")
+            stored = {judge.judgments.count() for _ in judge_pending(judge, worker="w")}
+        assert stored == set(range(1, 73))
+
     def test_a_server_that_goes_away_ends_the_run_and_spends_few_attempts(self, many, settings):
         settings.JUDGE_CONCURRENCY = 1
         with running_server() as server:
