@@ -13,7 +13,9 @@ import tempfile
 from pathlib import Path
 from random import Random
 
-LEASE, GRACE = 3, 10.0  # seconds
+from tests.faults import BROKERS
+
+LEASE = 3  # seconds
 
 
 def prepare(home: Path) -> None:
@@ -42,6 +44,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="about ten kills, on one broker")
     parser.add_argument("--only", default="", help="faults whose name holds these words (one|another)")
+    parser.add_argument("--broker", choices=BROKERS, help="with this one alone")
     parser.add_argument("--times", type=int, default=3, help="of each fault in the long run")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

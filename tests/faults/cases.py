@@ -72,7 +72,7 @@ def kill_broker(stage: Stage) -> None:
 
 
 def empty_broker(stage: Stage) -> None:
-    assert stage.broker.say("FLUSHALL").startswith("+OK")
+    stage.broker.empty(queue.name for queue in settings.CELERY_TASK_QUEUES)
 
 
 def _spoil(mood: str) -> Callable[[Stage], None]:
@@ -149,6 +149,7 @@ FAULTS = [
     Fault("connections to PostgreSQL cut", cut_connections),
     Fault("1,000 duplicate deliveries", ring_a_thousand_times),
     Fault("the same vote from 64 threads", special.one_vote_by_many, special=True, quick=1),
+    Fault("kill -9 of the web server in mid-vote", special.kill_in_mid_vote, special=True, quick=1),
     Fault("two schedulers", special.two_schedulers, special=True),
     Fault("workers' clocks 2 h ahead and behind", special.odd_clocks, special=True),
     Fault("disk full under logs and uploads", special.disk_full, special=True),

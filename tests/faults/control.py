@@ -6,7 +6,7 @@ It loses work; so the harness can see work being lost, and the queue in the data
 import sys
 import time
 
-from tests.faults.brokers import Broker
+from tests.faults import brokers
 from tests.faults.checks import Findings
 from tests.faults.plain import app, write
 from tests.faults.processes import wait_for
@@ -18,7 +18,7 @@ QUIET_SECONDS = 5.0  # without a result, after which nothing more comes
 
 def lose_work(stage: Stage) -> Findings:
     """kill -9 of a broker that appends nothing, in the middle of the work."""
-    broker = Broker("valkey without AOF", stage.home)
+    broker = brokers.start("valkey without AOF", stage.home)
     stage.sql("CREATE TABLE plain (number int)")
     url = f"redis://127.0.0.1:{broker.port}/0"
     command = [sys.executable, "-m", "celery", "--quiet", "-A", "tests.faults.plain", "worker"]

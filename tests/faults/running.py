@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from arena.models import Job
-from tests.faults import brokers, control
+from tests.faults import BROKERS, brokers, control
 from tests.faults.cases import FAULTS, Fault
 from tests.faults.checks import Findings, look
 from tests.faults.processes import wait_for
@@ -107,13 +107,17 @@ def run(home: Path, options: argparse.Namespace, rng: Random) -> int:
     """The exit status: 1 when something is wrong."""
     console = Console(width=130)
     console.print(f"Seed {options.seed}.")
-    names = brokers.NAMES[:1] if options.quick or options.only else brokers.NAMES
+    names = [options.broker] if options.broker else BROKERS
+    names = names[:1] if options.quick or options.only else names
     bound = float("inf") if options.quick else settings.LEASE_SECONDS + GRACE
     stage = Stage(home, names[0], rng)
     try:
         stage.start()
         work = Run(stage, console, bound)
         for number, name in enumerate(names):
+            if reason := brokers.missing(name):
+                work.rows.append(Row(f"with {name}", skipped=reason))
+                continue
             if number:
                 stage.change_broker(name)
             for fault in FAULTS:

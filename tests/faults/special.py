@@ -1,16 +1,21 @@
 """Faults that bring work of their own: each plans it, waits for its end, and says what else must be true."""
 
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 
 from arena.models import Benchmark, Job, Prompt, Submission, Vote
-from tests.faults.stage import DISK, Stage
+from tests.faults.processes import wait_for
+from tests.faults.stage import DISK, PATIENCE, Stage
 from tests.faults.visitors import Visitor, at_once
 
 HOURS = 2
+VOTERS = 24
 LARGE = 4 * 1024 * 1024  # bytes of a file that is not kept in memory
 SHIFTED = Path(__file__).with_name("shifted_clock.c")
 # What an endpoint does, by the names of tests.servers, and the causes that a submission may end with.
@@ -101,6 +106,33 @@ def one_vote_by_many(stage: Stage) -> None:
     statuses = at_once(64, lambda number: visitor.vote(token))
     assert max(statuses) < 500, statuses
     assert Vote.objects.filter(ballot__token=token).count() == 1
+
+
+def kill_in_mid_vote(stage: Stage) -> None:
+    """What the server accepted before it died is there; what got no reply is cast again, and counts once."""
+    visitors = [Visitor(stage.port) for _ in range(VOTERS)]
+    tokens = [visitor.next_pair() for visitor in visitors]
+    accepted = set()
+
+    def vote(number: int) -> int:
+        if not number:
+            time.sleep(stage.rng.uniform(0, 0.05))
+            stage.programs["web"].signal(signal.SIGKILL)
+            return 0
+        with suppress(OSError, HTTPException):
+            status = visitors[number - 1].vote(tokens[number - 1])
+            accepted.update({tokens[number - 1]} if status == 200 else ())
+        return 0
+
+    at_once(VOTERS + 1, vote)
+    kept = Vote.objects.filter(ballot__token__in=accepted).count()
+    assert kept == len(accepted), (kept, len(accepted))
+    wait_for(stage.serves, PATIENCE, "for the web server to answer again")
+    for visitor, token in zip(visitors, tokens, strict=True):
+        status = visitor.vote(token)
+        assert status < 500, status
+    stored = Vote.objects.filter(ballot__token__in=tokens).count()
+    assert stored == VOTERS, stored
 
 
 def disk_full(stage: Stage) -> None:

@@ -25,7 +25,7 @@ from arena.services.pairing import pair_answers
 from arena.services.submissions import Entry, accept_endpoint, accept_host_model
 from judging.models import Judge
 from judging.services.judging import plan_judging, unplanned
-from tests.faults.brokers import Broker
+from tests.faults import brokers
 from tests.faults.processes import Program, Proxy, free_port, wait_for
 from tests.servers import Server, running_server
 
@@ -50,9 +50,9 @@ class Stage:
         postgres.ensure_running(home)
         call_command("migrate", interactive=False, verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
-        self.broker = Broker(broker, home)
+        self.broker = brokers.start(broker, home)
         self.proxy = Proxy(lambda: self.broker.port)
-        app.conf.broker_url = app.conf.broker_read_url = app.conf.broker_write_url = self.broker_url
+        self._heed_broker()
         self._serving = running_server()
         self.server: Server = self._serving.__enter__()
         self._drop_unique()
@@ -62,7 +62,7 @@ class Stage:
 
     @property
     def broker_url(self) -> str:
-        return f"redis://127.0.0.1:{self.proxy.port}/0"
+        return f"{self.broker.scheme}://127.0.0.1:{self.proxy.port}{self.broker.path}"
 
     @property
     def workers(self) -> list[Program]:
@@ -127,11 +127,18 @@ class Stage:
             subprocess.run(["umount", self.home / "logs"], check=False)
 
     def change_broker(self, name: str) -> None:
-        """Another broker behind the same address."""
+        """The whole site again, with another broker behind the proxy."""
+        for program in list(self.programs):
+            self.end(program)
         self.broker.stop()
-        self.broker = Broker(name, self.home)
+        self.broker = brokers.start(name, self.home)
         self.proxy.cut()
-        self.wait_for_workers()
+        self._heed_broker()
+        self.start()
+
+    def _heed_broker(self) -> None:
+        app.conf.broker_url = app.conf.broker_read_url = app.conf.broker_write_url = self.broker_url
+        app.conf.broker_transport_options = {}
 
     # The database
 
