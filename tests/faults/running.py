@@ -50,6 +50,7 @@ class Run:
         except (AssertionError, TimeoutError, LookupError) as error:
             row = Row(fault.name, times, wrong=f"{type(error).__name__}: {error}")
             self._show_logs()
+            self.stage.abandon()
         self.rows.append(row)
         said = row.skipped or f"{row.times} times, {row.seconds:.1f} s, {row.findings} {row.wrong[:300]}"
         self.console.print(f"{time.monotonic() - begun:4.0f} s  {fault.name}: {said}", markup=False)

@@ -198,6 +198,14 @@ class Stage:
         """Earlier judges need not judge what is planned from now on."""
         self.ask(lambda: Judge.objects.update(is_active=False))
 
+    def abandon(self) -> None:
+        """Forget what a fault that went wrong has left, so that the next one can be tried."""
+        self.ask(lambda: Job.objects.unfinished().delete())
+        moving = Submission.objects.exclude(state__in=["paired", "failed"])
+        self.ask(
+            lambda: moving.update(state=Submission.State.FAILED, cause="abandoned", message="Abandoned.")
+        )
+
     def settle(self) -> None:
         """Wait for the end of all work, and let no new matches follow from it."""
         self.drain()
