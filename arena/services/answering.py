@@ -23,6 +23,7 @@ from arena.sealing import SealBroken, unseal
 from arena.services.dry_runs import close_dry_runs
 from arena.services.images import attach
 from arena.services.workers import noted
+from arena.suspects import Suspects
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +83,7 @@ class _Feed(Iterator[Request]):
         self.submission, self.worker, self.room, self.end = submission, worker, room, end
         self.open: dict[str, _Conversation] = {}
         self._all_claimed = False
-        self.is_apart = False  # suspects were claimed last
-        self._waits = False  # suspects were claimed; what else is under way ends first
+        self.suspects = Suspects(self.open)
         self.claims: list[jobs.Claim] = []
         self._next_turns: deque[_Conversation] = deque()
         self._fresh: deque[_Conversation] = deque()
@@ -97,10 +97,9 @@ class _Feed(Iterator[Request]):
             return self._request(self._next_turns.popleft())
         if brake.is_on() or (self.end is not None and time.monotonic() >= self.end):
             raise StopIteration
-        self._waits = self._waits and bool(self.open)
-        if not (self._fresh or self._all_claimed or (self.is_apart and self.open)):
+        if not (self._fresh or self._all_claimed or self.suspects.must_end):
             self._claim()
-        if self._waits or not self._fresh:
+        if self.suspects.must_wait or not self._fresh:
             raise StopIteration
         conversation = self._fresh.popleft()
         self.open[str(conversation.claim.id)] = conversation
@@ -125,10 +124,9 @@ class _Feed(Iterator[Request]):
             ANSWER, self.submission.pk, limit=self.room, lease=settings.LEASE_SECONDS, worker=self.worker
         )
         self.claims += claims
-        self.is_apart = any(held.deaths for held in claims)
-        self._waits = self.is_apart and bool(self.open)
+        self.suspects.note(claims)
         # It is asked again after each completion: once is enough.
-        self._all_claimed = not claims or (len(claims) < self.room and not self.is_apart)
+        self._all_claimed = not claims or (len(claims) < self.room and not self.suspects.were_claimed)
         prompts = Prompt.objects.in_bulk([held.subject for held in claims])
         for held in claims:
             if held.subject in prompts:
@@ -226,7 +224,7 @@ class _Run:
                     break
                 late = time.monotonic() - self.stored_at > CHUNK_SECONDS
                 # Of suspects each is stored as it comes: no later death may count against it.
-                if len(self.due) >= CHUNK or late or self.feed.is_apart:
+                if len(self.due) >= CHUNK or late or self.feed.suspects.were_claimed:
                     yield self._store()
         if self.held:
             self._look_after_server()

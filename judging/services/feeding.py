@@ -12,6 +12,7 @@ from arena import brake, jobs
 from arena.engines import EngineError
 from arena.models import Answer, Benchmark, Match
 from arena.outcomes import Order
+from arena.suspects import Suspects
 from judging.models import KIND, Judge, Judgment
 from judging.protocols import JudgingProtocol, UnfitProtocol
 from judging.services.budgets import Purse
@@ -103,9 +104,8 @@ class Feed(Iterator[Ask]):
         self.claims: list[jobs.Claim] = []
         self.closed: list[Work] = []
         self.under_way: dict[str, Due] = {}
-        self.is_apart = False  # suspects were claimed last
+        self.suspects = Suspects(self.under_way)
         self._window: deque[tuple[Part, ...]] = deque()
-        self._waits = False  # suspects were claimed; what else is under way ends first
         self._was_held_back = False  # when it was last exhausted
         self._parts = 0  # under way
 
@@ -137,8 +137,7 @@ class Feed(Iterator[Ask]):
 
     @property
     def _must_wait(self) -> bool:
-        self._waits = self._waits and bool(self.under_way)
-        return self._waits or (self.is_apart and not self._window and bool(self.under_way))
+        return self.suspects.must_wait or (not self._window and self.suspects.must_end)
 
     @property
     def _has_ended(self) -> bool:
@@ -169,8 +168,7 @@ class Feed(Iterator[Ask]):
             self.kind, self.judge.pk, limit=room, lease=settings.LEASE_SECONDS, worker=self.worker
         )
         self.claims += claims
-        self.is_apart = any(held.deaths for held in claims)
-        self._waits = self.is_apart and bool(self.under_way)
+        self.suspects.note(claims)
         works = load(self.judge, claims, named=self.named)
         self.closed += [work for work in works if not work.open]
         self._window.extend(together((Part(w, order) for w in works for order in w.open), self.most))
