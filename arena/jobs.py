@@ -31,7 +31,6 @@ from django.db import connection, transaction
 from django.db.models import Count, F, Q, QuerySet
 
 from arena.models import Job
-from arena.turns import alone as alone
 
 MAX_ATTEMPTS = 8
 MAX_DEATHS = 3  # of its worker or engine, after which a job has failed

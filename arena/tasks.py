@@ -6,7 +6,7 @@ from celery import shared_task
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from arena import brake, jobs
+from arena import brake, jobs, turns
 from arena.models import Submission
 from arena.models.jobs import ANSWER
 from arena.services import answering, checking, workers
@@ -33,7 +33,7 @@ def answer_pending() -> None:
     """Ask submitted endpoints that no other worker is busy with, and move on what is answered."""
     worker = workers.me()
     for slot in range(SLOTS):
-        with jobs.alone(f"{worker} answers {slot}") as mine:
+        with turns.alone(f"{worker} answers {slot}") as mine:
             if mine:
                 if workers.may_claim(worker):
                     _take_turns(worker)
@@ -46,7 +46,7 @@ def _take_turns(worker: str) -> None:
     endpoints = Submission.objects.answering(timezone.now()).filter(kind=Submission.Kind.ENDPOINT)
     for submission in endpoints.select_related("endpoint").take_turns():
         if jobs.has_claimable(ANSWER, submission.pk):
-            with jobs.alone(f"submission {submission.pk}") as mine:
+            with turns.alone(f"submission {submission.pk}") as mine:
                 if mine:
                     Submission.objects.filter(pk=submission.pk).update(turn_at=Now())
                     answering.answer_by_endpoint(submission, worker=worker, seconds=TURN)

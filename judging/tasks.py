@@ -8,7 +8,7 @@ from celery.signals import worker_process_shutdown, worker_shutdown
 from django.conf import settings
 from django.utils import timezone
 
-from arena import brake, jobs
+from arena import brake, jobs, turns
 from arena.services import workers
 from arena.services.hosting import Host
 from judging.models import KIND, REASONS, Judge
@@ -22,7 +22,7 @@ SLOTS = 2  # judges that one host works on at once: slow ones may not take every
 @shared_task(name="judging.tasks.plan_judging")
 def plan_judging() -> None:
     """Give every active judge a job for each match of the open benchmarks that it has none for."""
-    with jobs.alone("plan judging") as mine:
+    with turns.alone("plan judging") as mine:
         if not mine:
             return
         for judge in Judge.objects.active():
@@ -35,7 +35,7 @@ def judge_pending() -> None:
     """Work on the judges that have something to do and that no other worker is busy with."""
     worker = workers.me()
     for slot in range(SLOTS):
-        with jobs.alone(f"{worker} slot {slot}") as mine:
+        with turns.alone(f"{worker} slot {slot}") as mine:
             if mine:
                 if workers.may_claim(worker):
                     _take_turns(worker)
@@ -46,7 +46,7 @@ def _take_turns(worker: str) -> None:
     start = time.monotonic()
     for judge in Judge.objects.elsewhere().order_by("?"):
         if jobs.has_claimable(KIND, judge.pk):
-            with jobs.alone(f"judge {judge.pk}") as mine:
+            with turns.alone(f"judge {judge.pk}") as mine:
                 if mine:
                     for _ in judging.judge_pending(judge, worker=worker, seconds=TURN):
                         pass
@@ -71,7 +71,7 @@ def work_on_host() -> None:
     if not settings.VLLM_PYTHON:
         return  # no host for models; another worker of the queue may be one
     name = workers.me("gpu")
-    with jobs.alone(f"{name} models") as mine:
+    with turns.alone(f"{name} models") as mine:
         if mine:
             try:
                 take_turn(_host(name))

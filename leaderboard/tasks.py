@@ -4,7 +4,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from arena import jobs
+from arena import turns
 from arena.models import Submission
 from leaderboard.planner import pair_submission, short_of, top_up
 from leaderboard.services import boards, snapshots
@@ -13,7 +13,7 @@ from leaderboard.services import boards, snapshots
 @shared_task(name="leaderboard.tasks.pair_submissions")
 def pair_submissions() -> None:
     """Give every submission whose answers are all there its matches, unless its model was withdrawn."""
-    with jobs.alone("pair submissions") as mine:
+    with turns.alone("pair submissions") as mine:
         waiting = Submission.objects.filter(
             state=Submission.State.ANSWERED, benchmark__is_open=True, competitor__withdrawn_at=None
         )
@@ -24,7 +24,7 @@ def pair_submissions() -> None:
 @shared_task(name="leaderboard.tasks.top_up_submissions")
 def top_up_submissions() -> None:
     """Give every paired submission whose matches are few, and half of them decided, further ones."""
-    with jobs.alone("top up submissions") as mine:
+    with turns.alone("top up submissions") as mine:
         for short in short_of(settings.MATCH_BUDGET) if mine else []:
             top_up(short, budget=settings.MATCH_BUDGET)
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from arena import jobs
+from arena import turns
 from arena.engines.vllm import Launch
 from arena.models import AllowedCode, HostModel, Submission
 from arena.repositories import (
@@ -36,7 +36,7 @@ def check_received() -> int:
     """Look at what was received and is not checked; returns how many were looked at. Safe to run at once."""
     received = Submission.objects.received(timezone.now()).select_related("host_model")
     for submission in received:
-        with jobs.alone(f"check {submission.pk}") as mine:
+        with turns.alone(f"check {submission.pk}") as mine:
             if mine:
                 _check(submission)
     return len(received)

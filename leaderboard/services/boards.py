@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.db.models import Case, When
 
-from arena import jobs
+from arena import turns
 from arena.models import Benchmark, Vote
 from judging.models import Judge, Judgment
 from leaderboard import sources
@@ -46,7 +46,7 @@ def refresh_boards(
     ``everything``: check the counts against the rows, and make every board and report from them. Only one
     process refreshes at a time; another one returns at once with zeros.
     """
-    with jobs.alone("refresh boards") as mine:
+    with turns.alone("refresh boards") as mine:
         if not mine:
             return Refreshed(0, 0)
         progress("counting")

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from django.db import transaction
 
-from arena import jobs
+from arena import turns
 from arena.models import Benchmark
 from leaderboard import sources
 from leaderboard.frozen import PEOPLE, FrozenBoard, Inputs, cut, judge_table, pack
@@ -37,7 +37,7 @@ def take_snapshot(*, now: datetime, by: str, note: str = "", progress: Progress 
 
     One process takes one at a time, and it is there as a whole or not at all.
     """
-    with jobs.alone(LOCK) as mine, transaction.atomic():
+    with turns.alone(LOCK) as mine, transaction.atomic():
         if not mine:
             raise NoSnapshot("Another snapshot is being taken. Try again in a while.")
         return _take(now, by, note, progress)
@@ -48,7 +48,7 @@ def take_due_snapshot(*, now: datetime, hours: int) -> Snapshot | None:
 
     None is due while nothing was counted since the last one.
     """
-    with jobs.alone(LOCK) as mine, transaction.atomic():
+    with turns.alone(LOCK) as mine, transaction.atomic():
         if not mine:
             return None
         request = SnapshotRequest.objects.order_by("asked_at").first()

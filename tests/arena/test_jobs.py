@@ -261,36 +261,36 @@ class TestRaces:
 
         def other():
             try:
-                with jobs.alone("judge 1") as mine:
+                with turns.alone("judge 1") as mine:
                     entered.append(mine)
             finally:
                 connection.close()
 
-        with jobs.alone("judge 1") as mine:
+        with turns.alone("judge 1") as mine:
             assert mine
             thread = threading.Thread(target=other)
             thread.start()
             thread.join()
         assert entered == [False]
-        with jobs.alone("judge 1") as mine:
+        with turns.alone("judge 1") as mine:
             assert mine
 
     def test_a_turn_ends_with_the_lease_of_one_that_is_silent(self, settings, monkeypatch):
         settings.LEASE_SECONDS = 1
         monkeypatch.setattr(turns, "_stay_awake", lambda guard, done: None)  # as if it were stopped
-        with jobs.alone("judge 1"):
+        with turns.alone("judge 1"):
             end = time.monotonic() + 60
             entered = False
             while not entered and time.monotonic() < end:
-                with jobs.alone("judge 1") as entered:
+                with turns.alone("judge 1") as entered:
                     time.sleep(0.1)
             assert entered
 
     def test_a_turn_is_kept_for_longer_than_a_lease(self, settings):
         settings.LEASE_SECONDS = 1
-        with jobs.alone("judge 1"):
+        with turns.alone("judge 1"):
             time.sleep(2.5)
-            with jobs.alone("judge 1") as mine:
+            with turns.alone("judge 1") as mine:
                 assert not mine
 
     def test_leases_of_what_is_claimed_later_are_kept_too(self):
