@@ -31,6 +31,7 @@ from django.db import connection, transaction
 from django.db.models import Count, F, Q, QuerySet
 
 from arena.models import Job
+from arena.models.jobs import ENGINE_DIED
 
 MAX_ATTEMPTS = 8
 MAX_DEATHS = 3  # of its worker or engine, after which a job has failed
@@ -267,8 +268,8 @@ def suspect(claims: Iterable[Claim], *, delay: float = 0.0) -> int:
     claims = list(claims)
     killers = [held for held in claims if held.deaths + 1 >= MAX_DEATHS]
     for held in killers:
-        fail(held, "engine_died", f"The model's server died {LAST_DEATH}; look at its log for why.")
-    postpone(claims, "engine_died", "The model's server died while at it.", delay=delay)
+        fail(held, ENGINE_DIED, f"The model's server died {LAST_DEATH}; look at its log for why.")
+    postpone(claims, ENGINE_DIED, "The model's server died while at it.", delay=delay)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE arena_job SET deaths = deaths + 1 WHERE id = ANY(%s)", [[held.id for held in claims]]
@@ -316,8 +317,13 @@ def give_back_of(worker: str) -> int:
     return running.update(state=Job.State.PENDING, token=None, lease_until=None, deaths=F("deaths") + 1)
 
 
-def _give_back(jobs: QuerySet[Job]) -> None:
-    jobs.filter(state=Job.State.RUNNING).update(
+def give_back_all(kind: str, owner: int) -> int:
+    """Take an owner's running jobs from whoever holds them: what they store for these is refused."""
+    return _give_back(Job.objects.filter(kind=kind, owner=owner))
+
+
+def _give_back(jobs: QuerySet[Job]) -> int:
+    return jobs.filter(state=Job.State.RUNNING).update(
         state=Job.State.PENDING, token=None, lease_until=None, attempts=F("attempts") - 1
     )
 

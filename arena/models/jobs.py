@@ -5,6 +5,7 @@ from django.db.models import DateTimeField, Q, Value
 from django.db.models.functions import Cast, Coalesce
 
 ANSWER = "answer"  # the kind whose owner is a submission and whose subject is a prompt
+ENGINE_DIED = "engine_died"  # the code of a job whose server died, while its worker went on
 
 
 class JobQuerySet(models.QuerySet["Job"]):

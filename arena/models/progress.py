@@ -9,7 +9,7 @@ from django.db.models import Count, F, Max, OuterRef, Q, Subquery, Sum
 
 from arena.models.answers import Answer
 from arena.models.hosts import HostWorker
-from arena.models.jobs import ANSWER, Job
+from arena.models.jobs import ANSWER, ENGINE_DIED, Job
 from arena.models.submissions import Submission
 
 RECENT = timedelta(minutes=1)
@@ -64,14 +64,10 @@ def held_by(submission: Submission) -> list[Held]:
 def sent_back(submission: Submission) -> int:
     """Prompts whose worker went silent beyond its lease, and which did not end yet.
 
-    An attempt that neither ended nor was given back leaves its number, and no error.
+    Where a server died and its worker did not, the code says so.
     """
-    pending, running = (
-        Q(state=Job.State.PENDING, attempts__gte=1),
-        Q(state=Job.State.RUNNING, attempts__gte=2),
-    )
-    mine = Job.objects.unfinished().filter(kind=ANSWER, owner=submission.pk, error_code="")
-    return mine.filter(pending | running).count()
+    mine = Job.objects.unfinished().filter(kind=ANSWER, owner=submission.pk, deaths__gt=0)
+    return mine.exclude(error_code=ENGINE_DIED).count()
 
 
 class Ahead(NamedTuple):

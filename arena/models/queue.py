@@ -7,8 +7,6 @@ from typing import NamedTuple
 from django.db import connection, models
 from django.db.models import Q
 
-from arena.models.jobs import Job
-
 COUNTED = 10_000  # jobs of one owner under way that a page counts; beyond, it says "more than"
 COUNTED_WAITING = 1_000  # the same of those that wait, of which there may be many
 KEPT = timedelta(days=1)  # runs that are over, for their rates
@@ -141,9 +139,3 @@ def database_now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         return cursor.fetchone()[0]
-
-
-def give_back_jobs(kind: str, owner: int) -> int:
-    """Take an owner's running jobs from whoever holds them: what they store for these is refused."""
-    held = Job.objects.filter(kind=kind, owner=owner, state=Job.State.RUNNING)
-    return held.update(state=Job.State.PENDING, token=None, lease_until=None, next_attempt_at=None)

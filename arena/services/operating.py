@@ -10,7 +10,6 @@ from django.utils import timezone
 from arena import jobs
 from arena.models import HostWorker, Queue, Submission
 from arena.models.jobs import ANSWER
-from arena.models.queue import give_back_jobs
 from arena.services.submissions import retry_submission
 
 FURTHEST = 9  # priorities lie between this below and above zero
@@ -71,7 +70,7 @@ def requeue_submission(user: Any, submission: Submission, note: str) -> str:
         going = Submission.objects.filter(pk=submission.pk, state__in=Submission.ASKED)
         if not going.update(next_attempt_at=None, attempts=0, cause="", message=""):
             return f"{name} has nothing in the queue."
-        number = give_back_jobs(ANSWER, submission.pk)
+        number = jobs.give_back_all(ANSWER, submission.pk)
         jobs.retry_failed(ANSWER, submission.pk)
     words = f"{name}: {number} prompt{'' if number == 1 else 's'} given back, and asked again."
     return _told(user, submission, words, note)

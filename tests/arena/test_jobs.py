@@ -83,6 +83,17 @@ class TestClaiming:
         [again] = claim()
         assert again.attempts == 1
 
+    def test_all_of_an_owner_is_given_back_as_if_it_had_not_been_claimed(self):
+        jobs.enqueue("judge", 1, [1, 2])
+        jobs.enqueue("judge", 2, [3])
+        held = claim(limit=1)
+        jobs.claim("judge", 2, limit=1, lease=LEASE, worker="w")
+        assert jobs.give_back_all("judge", 1) == 1
+        with jobs.fenced(held) as ours:
+            assert ours == []
+        assert [(again.subject, again.attempts, again.deaths) for again in claim()] == [(1, 1, 0), (2, 1, 0)]
+        assert Job.objects.get(owner=2).state == Job.State.RUNNING
+
     def test_a_worker_that_starts_again_takes_back_what_it_held(self):
         jobs.enqueue("judge", 1, [1, 2])
         claim(limit=1)

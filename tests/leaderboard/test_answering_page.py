@@ -6,10 +6,11 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from arena.jobs import claim
+from arena.jobs import claim, fenced, give_back_of, suspect
 from arena.models import Answer, HostModel, HostWorker, Job, Submission
 from arena.models.jobs import ANSWER
 from arena.services.checking import check_received
+from arena.services.operating import requeue_submission
 from arena.services.submissions import Entry, accept_host_model
 from leaderboard.views.submission import context_of
 from tests.factories import make_benchmark, make_endpoint
@@ -128,6 +129,27 @@ class TestEndpoint:
         assert "worker@two is at 1 prompt;" in said(endpoint)
         assert "worker@one has been silent for 2 min, so its 2 prompts go back to the queue" in said(endpoint)
         assert "1 prompt was sent back to the queue because its worker went silent" in said(endpoint)
+
+    def test_what_was_given_back_was_at_no_silent_worker(self, endpoint, olga):
+        endpoint.note_begun()
+        claim(ANSWER, endpoint.pk, limit=3, lease=60, worker="worker@one")
+        requeue_submission(olga, endpoint, "")
+        claim(ANSWER, endpoint.pk, limit=2, lease=60, worker="worker@two")
+        assert "worker@two is at 2 prompts" in said(endpoint)
+        assert "went silent" not in said(endpoint)
+
+    def test_a_server_that_died_is_no_silent_worker(self, endpoint):
+        endpoint.note_begun()
+        held = claim(ANSWER, endpoint.pk, limit=3, lease=60, worker="worker@one")
+        with fenced(held) as ours:
+            suspect(ours)
+        assert "went silent" not in said(endpoint)
+
+    def test_a_worker_that_came_back_had_been_silent(self, endpoint):
+        endpoint.note_begun()
+        claim(ANSWER, endpoint.pk, limit=3, lease=60, worker="worker@one")
+        give_back_of("worker@one")
+        assert "3 prompts were sent back to the queue because their worker went silent" in said(endpoint)
 
     def test_why_it_waits_and_until_when(self, endpoint):
         endpoint.postpone("rate_limited", "Too many requests.", until=timezone.now() + timedelta(seconds=110))
