@@ -4,7 +4,6 @@ import hashlib
 import http.client
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from arena.engines.vllm.failures import BANNER, PREFIX, ServerFailed, read_death
 from arena.engines.vllm.gpus import ask_tool
 from arena.engines.vllm.launch import Launch, arguments
 from arena.engines.vllm.processes import end_session, listens, members
-from arena.engines.vllm.version import GUARD, vllm_version
+from arena.engines.vllm.version import GUARD, ask_python, find_python, vllm_version
 
 HOST = "127.0.0.1"
 PORT_TRIES = 4
@@ -27,6 +26,7 @@ HEALTH_SECONDS = 2.0
 GPU_SECONDS = 30.0  # a driver gives the memory of a dead process back with a delay
 LOG_BYTES = 256 * 1024  # of a log's end that are read
 LOGS_KEPT = 20
+HAS_VLLM = "import importlib.util, sys; sys.exit(0 if importlib.util.find_spec('vllm') else 3)"
 FIXED = [
     f"--host={HOST}",
     "--middleware=arena_guard.OnlyKeyed",
@@ -83,9 +83,8 @@ class Server:
         """
         if self._process:
             raise RuntimeError("This server was started before.")
-        command = [self._find_python(), "-m", "vllm.entrypoints.openai.api_server"]
-        self._command = command + arguments(self.launch) + FIXED
-        self._check_python(command[0])
+        options = arguments(self.launch) + FIXED
+        self._command = [self._checked_python(), "-m", "vllm.entrypoints.openai.api_server", *options]
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.launch.chat_template:
             self._command.append(f"--chat-template={self._write_template()}")
@@ -160,28 +159,23 @@ class Server:
             raise RuntimeError("This server does not run; call start() first.")
         return self._process
 
-    def _find_python(self) -> str:
-        found = shutil.which(self.python)
-        if found is None:
+    def _checked_python(self) -> str:
+        """The path of the interpreter, which has vLLM."""
+        python = find_python(self.python)
+        if python is None:
             message = (
                 f"There is no interpreter at {self.python}; set VLLM_PYTHON to the Python that has vLLM."
             )
             raise ServerFailed("missing_interpreter", message, final=True)
-        return os.path.abspath(found)  # not resolved: a virtual environment is known by its link
-
-    def _check_python(self, python: str) -> None:
-        code = "import importlib.util, sys; sys.exit(0 if importlib.util.find_spec('vllm') else 3)"
-        environment = server_environment(os.environ, "", str(GUARD))
         try:
-            done = subprocess.run(  # noqa: S603 - the interpreter that the operator names
-                [python, "-c", code], env=environment, cwd="/", capture_output=True, check=False, timeout=60
-            )
+            done = ask_python(python, HAS_VLLM)
         except (OSError, subprocess.TimeoutExpired) as error:
             message = f"{python} does not run as a Python interpreter; check VLLM_PYTHON."
             raise ServerFailed("missing_interpreter", message, final=True) from error
         if done.returncode:
             message = f"{python} has no vLLM; install it there (pip install vllm), or correct VLLM_PYTHON."
             raise ServerFailed("no_vllm", message, final=True)
+        return python
 
     def _spawn(self) -> None:
         self._tries += 1

@@ -1,4 +1,4 @@
-"""Which vLLM an interpreter has."""
+"""The interpreter that the operator names: where it is, and which vLLM it has."""
 
 import os
 import shutil
@@ -15,22 +15,34 @@ print(version(packages_distributions()["vllm"][0]))
 """
 
 
+def find_python(python: str) -> str | None:
+    """The path of an interpreter; None where there is none."""
+    found = shutil.which(python)
+    # Not resolved: a virtual environment is known by its link.
+    return os.path.abspath(found) if found else None
+
+
+def ask_python(path: str, code: str) -> subprocess.CompletedProcess[str]:
+    """Let it run some code as it will run vLLM. Raises OSError, and TimeoutExpired."""
+    return subprocess.run(  # noqa: S603 - the interpreter that the operator names
+        [path, "-c", code],
+        env=server_environment(os.environ, "", str(GUARD)),
+        cwd="/",
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        timeout=SECONDS,
+    )
+
+
 def vllm_version(python: str) -> str:
     """Such as "vLLM 0.32.0"; empty when the interpreter does not say."""
-    found = shutil.which(python)
-    if found is None:
+    path = find_python(python)
+    if path is None:
         return ""
     try:
-        asked = subprocess.run(  # noqa: S603 - the interpreter that the operator names
-            # Not resolved: a virtual environment is known by its link.
-            [os.path.abspath(found), "-c", VERSION],
-            env=server_environment(os.environ, "", str(GUARD)),
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-        )
+        asked = ask_python(path, VERSION)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return f"vLLM {asked.stdout.strip()[:40]}" if asked.stdout.strip() else ""
