@@ -117,6 +117,11 @@ class Submission(models.Model):
             ),
             models.Index(fields=["id"], name="submission_received", condition=Q(state="received")),
             models.Index(
+                fields=["-id"],
+                name="submission_failed",
+                condition=Q(state="failed") & ~Q(kind="recorded"),
+            ),
+            models.Index(
                 *TURNS, name="submission_turns", condition=Q(state__in=["received", "dry_run", "answering"])
             ),
         ]
