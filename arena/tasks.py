@@ -44,7 +44,7 @@ def answer_pending() -> None:
 def _take_turns(worker: str) -> None:
     start = time.monotonic()
     endpoints = Submission.objects.answering(timezone.now()).filter(kind=Submission.Kind.ENDPOINT)
-    for submission in endpoints.select_related("endpoint").take_turns():
+    for submission in endpoints.select_related("endpoint"):
         if jobs.has_claimable(ANSWER, submission.pk):
             with turns.alone(f"submission {submission.pk}") as mine:
                 if mine:

@@ -5,7 +5,7 @@ from statistics import median
 from typing import NamedTuple
 
 from django.core.cache import cache
-from django.db.models import Count, F, Max, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery, Sum
 
 from arena.models.answers import Answer
 from arena.models.hosts import HostWorker
@@ -79,9 +79,14 @@ class Ahead(NamedTuple):
 
 
 def ahead_of(submission: Submission, *, now: datetime) -> Ahead:
-    """Those of the same kind that are asked before this one; who waits for a person or a time is not."""
-    others = Submission.objects.answering(now).filter(kind=submission.kind, pk__lt=submission.pk)
-    others = others.exclude(state=Submission.State.DRY_RUN, tried_at__isnull=False)
+    """Those of the same kind that a worker is at, or whose turn comes first.
+
+    Who waits for a person or a time is not among them.
+    """
+    alike = Submission.objects.answering(now).filter(kind=submission.kind).exclude(pk=submission.pk)
+    alike = alike.exclude(state=Submission.State.DRY_RUN, tried_at__isnull=False)
+    running = Job.objects.filter(kind=ANSWER, owner=OuterRef("pk"), state=Job.State.RUNNING)
+    others = alike.filter(Exists(running)) | alike.before(submission)
     keys = list(others.values_list("pk", flat=True))
     names = list(others.values_list("competitor__name", flat=True)[:NAMED])
     prompts = Job.objects.unfinished().filter(kind=ANSWER, owner__in=keys).count() if keys else 0

@@ -18,15 +18,23 @@ TURNS = (F("priority").desc(), F("turn_at").asc(nulls_first=True), "id")
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def answering(self, now: datetime) -> "SubmissionQuerySet":
-        """Those whose model may be asked now, by priority, those that waited longest first."""
+        """Those whose model may be asked now, in the order in which they get their turns."""
         due = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
         mine = self.filter(due, state__in=Submission.ASKED, benchmark__is_open=True)
         mine = mine.filter(competitor__withdrawn_at=None)
-        return mine.select_related("competitor", "benchmark", "host_model").order_by("-priority", "id")
+        return mine.select_related("competitor", "benchmark", "host_model").take_turns()
 
     def take_turns(self) -> "SubmissionQuerySet":
         """By priority, those first that were not asked for longest: so all share the workers."""
         return self.order_by(*TURNS)
+
+    def before(self, submission: "Submission") -> "SubmissionQuerySet":
+        """Those whose turn comes before this one's."""
+        sooner = Q(turn_at=submission.turn_at, pk__lt=submission.pk)
+        if submission.turn_at:
+            sooner |= Q(turn_at=None) | Q(turn_at__lt=submission.turn_at)
+        level = Q(priority=submission.priority) & sooner
+        return self.filter(Q(priority__gt=submission.priority) | level)
 
     def in_queue(self) -> "SubmissionQuerySet":
         """All whose model is to be asked, now or later, in the order in which they get their turns."""

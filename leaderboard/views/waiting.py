@@ -135,7 +135,7 @@ def _place(ahead: Ahead) -> str:
 
 def _turns(ahead: Ahead) -> str:
     if not ahead.submissions:
-        return "No endpoint that was sent before it is being asked"
+        return "No endpoint is asked before it"
     return f"{_listed(ahead)} {'is' if ahead.submissions == 1 else 'are'} asked as well, in turns"
 
 

@@ -10,6 +10,7 @@ from arena.jobs import claim, fenced, give_back_of, suspect
 from arena.models import Answer, HostModel, HostWorker, Job, Submission
 from arena.models.jobs import ANSWER
 from arena.services.checking import check_received
+from arena.services.hosting import waiting_submissions
 from arena.services.operating import requeue_submission
 from arena.services.submissions import Entry, accept_host_model
 from leaderboard.views.submission import context_of
@@ -79,7 +80,7 @@ class TestEndpoint:
         assert (step.title, step.words, step.at) == ("Queued", "", endpoint.queued_at)
         assert step.notes == (
             "Waiting for a worker",
-            "No endpoint that was sent before it is being asked",
+            "No endpoint is asked before it",
             "No estimate yet: no endpoint has been answered here lately",
         )
 
@@ -216,6 +217,26 @@ class TestHost:
         assert "Second in the queue, behind Alder with 4 prompts; It begins in about 8 s (" in words
         assert "ends in about 16 s (" in words
         assert "by the pace of the last model here (30 prompts a minute) on 1 host" in words
+
+    def test_what_is_ahead_is_what_workers_take_before_it(self, host, olga):
+        alder, beech, cedar = (send(olga, name) for name in ("Alder", "Beech", "Cedar"))
+        Submission.objects.filter(pk=cedar.pk).update(priority=2)
+        Submission.objects.filter(pk=beech.pk).update(priority=1)
+        Submission.objects.filter(pk=host.pk).update(turn_at=timezone.now())  # had a turn, and goes on later
+        assert "First in the queue" in said(cedar)
+        assert "Second in the queue, behind Cedar with 4 prompts" in said(beech)
+        assert "Third in the queue, behind Cedar and Beech with 8 prompts" in said(alder)
+        assert "Number 4 in the queue, behind Cedar, Beech and Alder with 12 prompts" in said(host)
+        order = [row.pk for row in waiting_submissions(timezone.now())]
+        assert order == [cedar.pk, beech.pk, alder.pk, host.pk]
+        assert order == [row.pk for row in Submission.objects.in_queue()]
+
+    def test_what_a_worker_is_at_is_ahead_of_all(self, host, olga):
+        alder = send(olga, "Alder")
+        Submission.objects.filter(pk=alder.pk).update(priority=1)
+        claim(ANSWER, host.pk, limit=1, lease=60, worker="gpu@one")
+        Submission.objects.filter(pk=host.pk).update(turn_at=timezone.now())
+        assert "Second in the queue, behind Hornbeam with 4 prompts" in said(alder)
 
     def test_what_waits_for_its_sender_is_not_ahead(self, host, olga):
         last = send(olga, "Alder")
