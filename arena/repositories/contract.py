@@ -21,7 +21,7 @@ class Listing:
     """The files of a repository at one commit, by name with their sizes in bytes, and how to read one.
 
     ``commit`` is empty for a folder. ``read`` gives the bytes of a small file; it raises Refused where that
-    is not allowed, and OutOfReach.
+    is not allowed, and OutOfReach; of a folder OSError.
     """
 
     source: str

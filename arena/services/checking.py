@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from arena import turns
 from arena.engines.vllm import Launch
+from arena.engines.vllm.folders import why_unreadable
 from arena.models import AllowedCode, HostModel, Submission
 from arena.repositories import (
     AdapterFacts,
@@ -69,6 +70,13 @@ class Looked(NamedTuple):
 
 def look_at(model: HostModel) -> Looked:
     """What the model's repository holds, and its adapter's. Raises Refused, and OutOfReach."""
+    try:
+        return _look_at(model)
+    except OSError as error:  # of a folder; those of the hub have words of their own
+        raise Refused("not_readable", why_unreadable(error)) from error
+
+
+def _look_at(model: HostModel) -> Looked:
     facts = None
     if listing := _list(model.source, model.revision):
         allowed = AllowedCode.objects.filter(source=model.source, revision=listing.commit)
@@ -83,14 +91,10 @@ def look_at(model: HostModel) -> Looked:
 def _list(source: str, revision: str) -> Listing | None:
     if not Launch(source).is_local:
         return list_hub(source, revision, endpoint=settings.HF_ENDPOINT)
-    folder = Path(source)
-    if not folder.is_dir():  # perhaps on the GPU hosts alone, whose vLLM says if it is not there either
-        return None
     try:
-        return list_folder(folder)
-    except OSError as error:
-        words = f"{source} cannot be read ({error.strerror}); check its permissions."
-        raise Refused("no_such_model", words) from error
+        return list_folder(Path(source))
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # perhaps on the GPU hosts alone, whose worker says if it is not there either
 
 
 def _refuse_longer(model: HostModel, facts: Facts) -> None:

@@ -1,5 +1,6 @@
 """What a vLLM server is to serve, as its command line. Only options known to be harmless get there."""
 
+import fnmatch
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from arena.engines.vllm.failures import WITHOUT_SAFETENSORS, ServerFailed
+from arena.engines.vllm.folders import ABSENT, files_to_read, why_unreadable
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 REVISION = re.compile(r"\w[\w./-]*")
@@ -112,7 +114,7 @@ OPTIONS: dict[str, Callable[[object], bool]] = {
 def arguments(launch: Launch) -> list[str]:
     """The part of the command line that says what is served.
 
-    Raises ServerFailed: `no_such_model`, `unsupported_model`, `bad_option`.
+    Raises ServerFailed: `no_such_model`, `not_readable`, `unsupported_model`, `bad_option`.
     """
     _check_model(launch)
     # Each value is glued to its name, so that none can be read as another option.
@@ -153,10 +155,14 @@ def _check_model(launch: Launch) -> None:
 def _check_folder(launch: Launch) -> None:
     """What would otherwise take vLLM half a minute to find out."""
     folder = Path(launch.model)
-    if not folder.is_dir():
-        message = f"There is no folder {folder} on this host; check the path."
-        raise ServerFailed("no_such_model", message, final=True)
-    if launch.options.get("load_format") != "dummy" and not any(folder.glob("*.safetensors")):
+    try:
+        names = files_to_read(folder)
+    except OSError as error:
+        if isinstance(error, ABSENT) and error.filename == str(folder):
+            message = f"There is no folder {folder} on this host; check the path."
+            raise ServerFailed("no_such_model", message, final=True) from error
+        raise ServerFailed("not_readable", why_unreadable(error), final=True) from error
+    if launch.options.get("load_format") != "dummy" and not fnmatch.filter(names, "*.safetensors"):
         message = WITHOUT_SAFETENSORS.format(model=folder)
         raise ServerFailed("unsupported_model", message, final=True)
 

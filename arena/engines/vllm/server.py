@@ -78,8 +78,8 @@ class Server:
     def start(self) -> None:
         """Begin to load the model.
 
-        Raises ServerFailed: `missing_interpreter`, `no_vllm`, `no_such_model`, `unsupported_model`,
-        `bad_option`.
+        Raises ServerFailed: `missing_interpreter`, `no_vllm`, `no_such_model`, `not_readable`,
+        `unsupported_model`, `bad_option`.
         """
         if self._process:
             raise RuntimeError("This server was started before.")
