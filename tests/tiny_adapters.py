@@ -5,8 +5,10 @@ and safetensors. Both matrices are random and large, so that the adapter's answe
 """
 
 import json
+import math
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 OPTIONS = {"seed": 1, "rank": 4, "module": "q_proj", "hidden": 64, "layers": 2, "values": 64, "base": ""}
@@ -18,6 +20,23 @@ def make_adapter(python: str, folder: Path, **options: object) -> Path:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+def safetensors_of(shapes: Mapping[str, tuple[int, ...]], dtype: str = "F32") -> bytes:
+    """A file of zeros in these shapes, without torch."""
+    size, header = {"F32": 4, "BF16": 2, "U8": 1}[dtype], {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, shape in shapes.items():
+        start, end = end, end + size * math.prod(shape)
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + bytes(end)
+
+
+def shapes_of(module: str, comes_in: int, goes_out: int, rank: int = 4) -> dict[str, tuple[int, int]]:
+    """Of both matrices on one part of a model."""
+    place = f"base_model.model.{module}"
+    return {f"{place}.lora_A.weight": (rank, comes_in), f"{place}.lora_B.weight": (goes_out, rank)}
 
 
 def main() -> None:

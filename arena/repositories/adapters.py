@@ -5,6 +5,7 @@ from typing import Any
 
 from arena.repositories.contract import AdapterFacts, Listing, Refused
 from arena.repositories.reading import refuse_pickles, refuse_scripts, settings_in, whole, word
+from arena.repositories.widths import refuse_other_widths
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 FILES = (CONFIG, WEIGHTS)  # all that is loaded of one
@@ -17,8 +18,11 @@ UNKNOWN = (
 ON_HUB = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def examine_adapter(listing: Listing, base: str) -> AdapterFacts:
-    """What the adapter holds, if it can be served on ``base``. Raises Refused, and OutOfReach."""
+def examine_adapter(listing: Listing, base: str, base_listing: Listing | None = None) -> AdapterFacts:
+    """What the adapter holds, if it can be served on ``base``; the base's files are given if at hand.
+
+    Raises Refused, and OutOfReach.
+    """
     source = listing.source
     if CONFIG not in listing.files:
         raise Refused("no_config", f"{source} has no {CONFIG}, so it is no adapter; name one made with PEFT.")
@@ -38,9 +42,12 @@ def examine_adapter(listing: Listing, base: str) -> AdapterFacts:
     made_on = word(config.get("base_model_name_or_path"), 200)
     if ON_HUB.fullmatch(made_on) and ON_HUB.fullmatch(base) and made_on.lower() != base.lower():
         raise Refused("other_base", f"{source} was made on {made_on}, not on {base}; name that as the model.")
+    rank = _rank(source, config)
+    if base_listing and not config.get("fan_in_fan_out"):  # whose base has its weights the other way round
+        refuse_other_widths(listing, WEIGHTS, base_listing)
     return AdapterFacts(
         commit=listing.commit,
-        rank=_rank(source, config),
+        rank=rank,
         weights=listing.files[WEIGHTS],
         base=made_on,
         licence=listing.licence[:60],

@@ -21,13 +21,15 @@ class Listing:
     """The files of a repository at one commit, by name with their sizes in bytes, and how to read one.
 
     ``commit`` is empty for a folder. ``read`` gives the bytes of a small file; it raises Refused where that
-    is not allowed, and OutOfReach; of a folder OSError.
+    is not allowed, and OutOfReach; of a folder OSError. So does ``piece``, which gives so many bytes of a
+    large file from a place on, or fewer at its end.
     """
 
     source: str
     commit: str
     files: Mapping[str, int]
     read: Callable[[str], bytes]
+    piece: Callable[[str, int, int], bytes]
     licence: str = ""
 
 

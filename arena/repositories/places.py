@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, get_session, hf_hub_url
 from huggingface_hub.errors import (
     EntryNotFoundError,
     GatedRepoError,
@@ -14,6 +14,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
 from arena.repositories.contract import Listing, OutOfReach, Refused
 
@@ -23,7 +24,13 @@ SECONDS = 20.0
 def list_folder(folder: Path) -> Listing:
     """A folder that holds a model. Raises OSError."""
     files = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
-    return Listing(str(folder), "", files, lambda name: (folder / name).read_bytes())
+
+    def piece(name: str, start: int, length: int) -> bytes:
+        with (folder / name).open("rb") as file:
+            file.seek(start)
+            return file.read(length)
+
+    return Listing(str(folder), "", files, lambda name: (folder / name).read_bytes(), piece)
 
 
 def list_hub(repository: str, revision: str = "", *, endpoint: str | None = None) -> Listing:
@@ -42,12 +49,20 @@ def list_hub(repository: str, revision: str = "", *, endpoint: str | None = None
             path = api.hf_hub_download(repository, name, revision=commit, etag_timeout=SECONDS)
             return Path(path).read_bytes()
 
+    def piece(name: str, start: int, length: int) -> bytes:
+        url = hf_hub_url(repository, name, revision=commit, endpoint=endpoint)
+        headers = build_hf_headers() | {"Range": f"bytes={start}-{start + length - 1}"}
+        with _in_our_words(repository, revision):
+            answer = get_session().get(url, headers=headers, timeout=SECONDS)
+            hf_raise_for_status(answer)
+            return answer.content
+
     if info.disabled:
         raise Refused("no_such_model", f"The model hub has disabled {repository}; choose another one.")
     named = f"{repository}@{revision}" if revision else repository
     files = {each.rfilename: each.size or 0 for each in info.siblings or ()}
     licence = (info.card_data.to_dict() if info.card_data else {}).get("license")
-    return Listing(named, commit, files, read, licence if isinstance(licence, str) else "")
+    return Listing(named, commit, files, read, piece, licence if isinstance(licence, str) else "")
 
 
 def fetch_files(repository: str, commit: str, names: Sequence[str], *, endpoint: str | None = None) -> Path:

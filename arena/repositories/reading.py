@@ -3,11 +3,14 @@
 import json
 from collections.abc import Iterable
 from fnmatch import fnmatch
-from typing import Any
+from typing import Any, NamedTuple
 
 from arena.repositories.contract import Listing, Refused
 
+INDEX = "model.safetensors.index.json"
 SETTINGS_BYTES = 4 * 2**20  # of one settings file
+HEADER_BYTES = 25 * 2**20  # of one file of weights
+FIRST_BYTES = 100_000  # in which most headers end
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.msgpack", "*.h5")
 
 
@@ -45,6 +48,32 @@ def settings_in(listing: Listing, name: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Refused("bad_config", f"The {name} of {source} is not a JSON object; mend it.")
     return found
+
+
+class Tensor(NamedTuple):
+    """What a file of weights says of one of its tensors."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def tensors_in(listing: Listing, name: str) -> dict[str, Tensor]:
+    """The tensors of a safetensors file by its header alone. Raises Refused, and OutOfReach."""
+    first = listing.piece(name, 0, FIRST_BYTES) if listing.files[name] else b""
+    size = int.from_bytes(first[:8], "little")
+    header = first[8 : 8 + size]
+    if len(header) < size <= HEADER_BYTES:
+        header += listing.piece(name, len(first), size - len(header))
+    try:
+        found = json.loads(header)
+        return {
+            key: Tensor(word(each["dtype"]), tuple(map(int, each["shape"])))
+            for key, each in found.items()
+            if key != "__metadata__"
+        }
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError, OverflowError) as error:
+        words = f"The {name} of {listing.source} is no whole file of safetensors; upload it again."
+        raise Refused("bad_weights", words) from error
 
 
 def matching(files: Iterable[str], pattern: str) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from arena.repositories.contract import Facts, Listing, Refused
 from arena.repositories.reading import (
+    INDEX,
     matching,
     refuse_pickles,
     refuse_scripts,
@@ -13,7 +14,6 @@ from arena.repositories.reading import (
     word,
 )
 
-INDEX = "model.safetensors.index.json"
 # Settings by which transformers would import code: what a repository brings, and what it names.
 CODE = ("auto_map", "_attn_implementation_internal", "custom_pipelines")
 

@@ -78,13 +78,13 @@ def look_at(model: HostModel) -> Looked:
 
 def _look_at(model: HostModel) -> Looked:
     facts = None
-    if listing := _list(model.source, model.revision):
-        allowed = AllowedCode.objects.filter(source=model.source, revision=listing.commit)
-        facts = examine(listing, trusts_code=bool(listing.commit) and allowed.exists())
+    if base := _list(model.source, model.revision):
+        allowed = AllowedCode.objects.filter(source=model.source, revision=base.commit)
+        facts = examine(base, trusts_code=bool(base.commit) and allowed.exists())
         _refuse_longer(model, facts)
     adapter = None
     if model.adapter and (listing := _list(model.adapter, model.adapter_revision)):
-        adapter = examine_adapter(listing, model.source)
+        adapter = examine_adapter(listing, model.source, base)
     return Looked(facts, adapter)
 
 

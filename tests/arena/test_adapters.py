@@ -12,13 +12,15 @@ from arena.services.adapters import adapter_folder
 from arena.services.checking import check_received
 from arena.services.submissions import Entry, accept_host_model
 from tests.arena.repositories.hub import COMMIT, running_hub
-from tests.arena.repositories.test_adapters import CONFIG, WEIGHTS
+from tests.arena.repositories.test_adapters import CONFIG
 from tests.arena.repositories.test_repositories import MODEL
 from tests.factories import make_benchmark
+from tests.tiny_adapters import safetensors_of, shapes_of
 
 pytestmark = pytest.mark.django_db
 
-ADAPTER = WEIGHTS | {"adapter_config.json": json.dumps(CONFIG).encode(), "README.md": b"An adapter."}
+FITTING = {"adapter_model.safetensors": safetensors_of(shapes_of("model.layers.0.self_attn.q_proj", 64, 64))}
+ADAPTER = FITTING | {"adapter_config.json": json.dumps(CONFIG).encode(), "README.md": b"An adapter."}
 HUB = {"owner/base": MODEL, "owner/lora": ADAPTER, "owner/code": MODEL | {"modeling.py": b""}}
 
 
@@ -88,6 +90,19 @@ class TestRepositories:
         submission = checked("owner/other", adapter="owner/lora")
         assert submission.cause == "other_base"
         assert "was made on owner/base, not on owner/other" in submission.message
+
+    def test_an_adapter_of_other_widths_is_refused_by_headers_alone(self, hub, checked):
+        wide = {"model.layers.0.self_attn.q_proj.weight": (2048, 2048)}  # of 16 MiB
+        hub.repositories["owner/base"] = MODEL | {"model.safetensors": safetensors_of(wide)}
+        submission = checked("owner/base", adapter="owner/lora")
+        assert submission.cause == "other_base"
+        assert "lora_A.weight takes 64 numbers, where the base has 2,048" in submission.message
+        assert sum(map(bool, hub.asked)) == 2  # a range of each of the two files
+
+    def test_weights_that_are_none_are_refused(self, hub, checked):
+        hub.repositories["owner/lora"] = ADAPTER | {"adapter_model.safetensors": b"<html>"}
+        submission = checked("owner/base", adapter="owner/lora")
+        assert submission.cause == "bad_weights"
 
     def test_a_folder_without_safetensors_is_not_given_to_vllm(self, tmp_path):
         (tmp_path / "adapter_config.json").write_text("{}")

@@ -71,6 +71,16 @@ def test_a_base_and_its_adapters_share_one_server(submit, adapters, answered):
     assert HostWorker.objects.get().state == "ready"
 
 
+def test_an_adapter_of_other_widths_never_reaches_it(submit, python, tmp_path):
+    """The CPU build would take it."""
+    narrow = tiny_adapters.make_adapter(python, tmp_path / "narrow", values=32)
+    submission = submit("narrow", adapter=str(narrow))
+    check_received()
+    submission.refresh_from_db()
+    assert (submission.state, submission.cause) == ("failed", "other_base")
+    assert "v_proj.lora_B.weight gives 32 numbers, where the base has 64" in submission.message
+
+
 def test_adapters_come_later_and_one_does_not_fit(submit, adapters, answered, python, tmp_path):
     """A server without adapters is started anew for the first. One that changes a part that the model does
     not have fails alone."""

@@ -17,6 +17,7 @@ class Hub(ThreadingHTTPServer):
         self.repositories = repositories
         self.gated: set[str] = set()
         self.down = False
+        self.asked: list[str] = []  # ranges of bytes, empty for a whole file
 
     @property
     def endpoint(self) -> str:
@@ -66,7 +67,17 @@ class Handler(BaseHTTPRequestHandler):
             self.send(404, b"", {"X-Error-Code": "EntryNotFound"})
         else:
             data = self.server.repositories[repository][name]
-            self.send(200, data, {"ETag": f'"{len(data)}"', "X-Repo-Commit": COMMIT})
+            status, data = self.cut(data)
+            self.send(status, data, {"ETag": f'"{len(data)}"', "X-Repo-Commit": COMMIT})
+
+    def cut(self, data: bytes) -> tuple[int, bytes]:
+        """What is asked for of a file, with its status."""
+        wanted = self.headers.get("Range", "").removeprefix("bytes=")
+        self.server.asked.append(wanted)
+        if not wanted:
+            return 200, data
+        first, last = map(int, wanted.split("-"))
+        return 206, data[first : last + 1]
 
     def send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

@@ -10,10 +10,18 @@ CONFIG = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "base_model_name_or_pat
 WEIGHTS = {"adapter_model.safetensors": b"x" * 500}
 
 
+def listing_of(files: dict[str, bytes], source: str) -> Listing:
+    sizes = {name: len(data) for name, data in files.items()}
+
+    def piece(name: str, start: int, length: int) -> bytes:
+        return files[name][start : start + length]
+
+    return Listing(source, "c0ffee", sizes, files.__getitem__, piece, "mit")
+
+
 def look(base: str = "owner/base", files: dict[str, bytes] = WEIGHTS, **config) -> AdapterFacts:
     everything = {"adapter_config.json": json.dumps(CONFIG | config).encode()} | files
-    sizes = {name: len(data) for name, data in everything.items()}
-    return examine_adapter(Listing("owner/lora", "c0ffee", sizes, everything.__getitem__, "mit"), base)
+    return examine_adapter(listing_of(everything, "owner/lora"), base)
 
 
 def test_what_it_is():
@@ -75,7 +83,7 @@ def test_only_safetensors_and_settings_are_taken(files, code):
 
 def test_a_model_is_no_adapter():
     with pytest.raises(Refused, match="it is no adapter") as refusal:
-        examine_adapter(Listing("owner/model", "", {"config.json": 2}, lambda name: b"{}"), "owner/base")
+        examine_adapter(listing_of({"config.json": b"{}"}, "owner/model"), "owner/base")
     assert refusal.value.code == "no_config"
 
 
