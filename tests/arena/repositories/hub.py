@@ -10,13 +10,14 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub(ThreadingHTTPServer):
-    """``repositories`` maps owner/name to its files; ``gated`` and ``down`` change what is answered."""
+    """``repositories`` maps owner/name to its files; the other settings change what is answered."""
 
     def __init__(self, repositories: dict[str, dict[str, bytes]]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.repositories = repositories
         self.gated: set[str] = set()
         self.down = False
+        self.knows_no_ranges = False
         self.asked: list[str] = []  # ranges of bytes, empty for a whole file
 
     @property
@@ -74,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
         """What is asked for of a file, with its status."""
         wanted = self.headers.get("Range", "").removeprefix("bytes=")
         self.server.asked.append(wanted)
-        if not wanted:
+        if not wanted or self.server.knows_no_ranges:
             return 200, data
         first, last = map(int, wanted.split("-"))
         return 206, data[first : last + 1]

@@ -144,6 +144,15 @@ class TestHub:
         with pytest.raises(Refused, match="accept its terms"):
             examine(list_hub("owner/model", endpoint=hub.endpoint))
 
+    @pytest.mark.parametrize("knows_no_ranges", [False, True])
+    def test_a_piece_of_a_file(self, hub, knows_no_ranges):
+        hub.knows_no_ranges = knows_no_ranges
+        hub.repositories["owner/model"]["long"] = bytes(range(256)) * 1000
+        read = list_hub("owner/model", endpoint=hub.endpoint).piece
+        assert read("long", 0, 4) == b"\0\1\2\3"
+        assert read("long", 2570, 3) == b"\n\x0b\x0c"
+        assert read("long", 255_998, 9) == b"\xfe\xff"
+
     def test_a_hub_that_is_down_is_asked_again(self, hub):
         hub.down = True
         with pytest.raises(OutOfReach):
