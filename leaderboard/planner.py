@@ -11,7 +11,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from arena.models import Answer, Benchmark, Submission
 from arena.services.pairing import pair_answers
@@ -143,7 +143,10 @@ def _field(submission: Submission) -> Field:
         pair.remove(submission.competitor_id)
         met[pair[0]].add(prompt)
         made += 1
-    others = texts.filter(competitor__withdrawn_at=None).exclude(competitor=submission.competitor_id)
+    # An entry that is not complete may still be cancelled, or give way to another one with its answers.
+    complete = Q(submission=None) | Q(submission__state__in=Submission.COMPLETE)
+    others = texts.filter(complete, competitor__withdrawn_at=None)
+    others = others.exclude(competitor=submission.competitor_id)
     shared = others.filter(prompt__in=list(mine)).values_list("competitor").annotate(number=Count("pk"))
     room = {rival: max(number - len(met[rival]), 0) for rival, number in sorted(shared)}
     return Field(made, mine, met, room)

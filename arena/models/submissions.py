@@ -81,6 +81,7 @@ class Submission(models.Model):
 
     ASKED = (State.DRY_RUN, State.ANSWERING)  # in which a worker asks its model
     MOVING = (State.RECEIVED, *ASKED)  # from which it goes on by itself, fails, or is cancelled
+    COMPLETE = (State.ANSWERED, State.PAIRED)  # whose answers others may meet
     ENDED = (State.FAILED, State.CANCELLED)  # after which it can be tried again, or gives way
 
     competitor = models.ForeignKey("arena.Competitor", models.CASCADE, related_name="submissions")

@@ -63,6 +63,18 @@ def test_answers_without_a_text_are_left_out(submission):
     assert pair_submission(submission, budget=100, now=NOW) == 8
 
 
+@pytest.mark.parametrize("state", [*Submission.MOVING, *Submission.ENDED])
+def test_an_entry_that_is_not_complete_meets_nobody(submission, bob, state):
+    # Its sender may still cancel its dry run, or send it anew, which deletes its answers.
+    [rival] = make_answers(submission.benchmark, "half", owner=bob)
+    entry = Submission.objects.create(
+        competitor=rival, benchmark=submission.benchmark, submitter=bob, received_at=NOW, state=state
+    )
+    rival.answers.update(submission=entry)
+    assert pair_submission(submission, budget=100, now=NOW) == 12
+    assert rival.pk not in opponents(submission)
+
+
 def test_the_first_model_of_a_benchmark_waits_for_others(alice):
     benchmark = make_benchmark()
     [lonely] = make_answers(benchmark, "alone")
