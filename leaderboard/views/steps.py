@@ -152,6 +152,9 @@ def _at_work(submission: Submission, step: Step, progress: AnsweringProgress, no
     notes, log = waiting.workers(submission, now)
     recent = progress.recent if step.title != "Queued" else 0  # until it begins, that was its dry run
     idle = not progress.running and not recent
+    trouble = waiting.again(submission, now)
+    if idle and (words := waiting.paused(submission, now)):
+        return Step(step.title, step.state, step.words, step.at, step.progress, trouble, notes=(words,))
     if submission.host_model and not recent:
         words, loading = waiting.host(submission, now)
         notes, log = [*notes, words], log or loading
@@ -159,7 +162,6 @@ def _at_work(submission: Submission, step: Step, progress: AnsweringProgress, no
         notes.append("Waiting for a worker")
     if idle and submission.next_attempt_at is None:
         notes += waiting.queue(submission, progress.total - progress.ended, now)
-    trouble = waiting.again(submission, now)
     return Step(step.title, step.state, step.words, step.at, step.progress, trouble, log, tuple(notes))
 
 

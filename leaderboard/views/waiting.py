@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils.dateformat import format as format_date
 
-from arena.models import HostWorker, Submission
+from arena.models import HostWorker, Queue, Submission
 from arena.models.progress import (
     Ahead,
     Held,
@@ -20,6 +20,7 @@ from arena.models.progress import (
 from arena.models.submissions import AnsweringProgress
 from leaderboard.models import JudgingProgress
 from leaderboard.views.formats import counted
+from leaderboard.views.queue_rows import model_name
 
 NO_WORKER = "waiting for a worker"
 ORDINALS = {1: "First", 2: "Second", 3: "Third"}
@@ -116,6 +117,21 @@ def _at_work(held: Held, row: HostWorker | None, now: datetime) -> str:
     return f"{held.worker} is at {prompts}; it was heard of {round(ago)} s ago"
 
 
+def paused(submission: Submission, now: datetime) -> str:
+    """What keeps every worker from taking its prompts until staff say otherwise; "" if nothing does."""
+    whole = Queue.read()
+    if whole.paused_at:
+        note = f" ({whole.note})" if whole.note else ""
+        return f"The queue is paused{note}. It goes on by itself when staff let it"
+    if submission.host_model:
+        present = workers_of_models(now)
+    else:
+        present = list(HostWorker.objects.present(now).filter(queues__contains=["io"]))
+    if present and all(worker.control for worker in present):
+        return "Every worker for it is paused. It goes on by itself when staff let one work"
+    return ""
+
+
 def queue(submission: Submission, left: int, now: datetime) -> list[str]:
     """Its place, what is ahead, and when it starts and ends, with where the estimate comes from."""
     ahead = ahead_of(submission, now=now)
@@ -155,7 +171,7 @@ def _end_of_endpoint(left: int, pace: Measured | None, now: datetime) -> str:
 
 
 def _times(ahead: Ahead, left: int, pace: Measured | None, now: datetime) -> str:
-    hosts = len(workers_of_models(now))
+    hosts = sum(not worker.control for worker in workers_of_models(now))
     if not hosts:
         return "No estimate until one does"
     if pace is None:
@@ -187,6 +203,6 @@ def host(submission: Submission, now: datetime) -> tuple[str, str]:
     if not present:
         return "No GPU host is running. It goes on by itself when one starts", ""
     busy = next((worker for worker in present if worker.host_model), None)
-    if busy:
-        return f"{busy.name} is busy with {busy.host_model}", ""
+    if busy and busy.host_model:
+        return f"{busy.name} is busy with {model_name(busy.host_model)}", ""
     return "A GPU host will load the model in a moment", ""

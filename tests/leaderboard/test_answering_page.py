@@ -7,7 +7,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from arena.jobs import claim, fenced, give_back_of, suspect
-from arena.models import Answer, HostModel, HostWorker, Job, Submission
+from arena.models import Answer, HostModel, HostWorker, Job, Queue, Submission
 from arena.models.jobs import ANSWER
 from arena.services.checking import check_received
 from arena.services.hosting import waiting_submissions
@@ -152,6 +152,11 @@ class TestEndpoint:
         give_back_of("worker@one")
         assert "3 prompts were sent back to the queue because their worker went silent" in said(endpoint)
 
+    def test_a_pause_is_said_in_place_of_an_estimate(self, endpoint):
+        Queue.objects.update_or_create(pk=1, defaults={"paused_at": timezone.now(), "note": "new cables"})
+        words = "The queue is paused (new cables). It goes on by itself when staff let it"
+        assert step_now(endpoint).notes == (words,)
+
     def test_why_it_waits_and_until_when(self, endpoint):
         endpoint.postpone("rate_limited", "Too many requests.", until=timezone.now() + timedelta(seconds=110))
         step = step_now(endpoint)
@@ -199,6 +204,14 @@ class TestHost:
     def test_busy_with_another_model(self, host):
         worker("ready", HostModel.objects.create(source="other/model"))
         assert "gpu@one is busy with other/model" in said(host)
+
+    def test_hosts_that_are_paused(self, host):
+        worker("idle", control="drained")
+        assert said(host).endswith(
+            "Every worker for it is paused. It goes on by itself when staff let one work"
+        )
+        HostWorker.objects.create(name="gpu@two", since=timezone.now(), seen_at=timezone.now())
+        assert "A GPU host will load the model in a moment" in said(host)
 
     def test_its_place_and_what_is_ahead(self, host, olga):
         worker("idle")
@@ -263,4 +276,4 @@ class TestHost:
         steps = context_of(Submission.objects.get(), now=timezone.now())["steps"]
         assert steps[1].words == "Its folder is looked at by the worker that loads it; a LoRA of rank 16"
         HostWorker.objects.update(host_model=HostModel.objects.configured("/models/alder"))
-        assert "gpu@one is busy with /models/alder" in said(tuned)
+        assert "gpu@one is busy with alder" in said(tuned)
