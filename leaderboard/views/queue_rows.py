@@ -270,6 +270,8 @@ class _Clock:
     def starts(self, row: Submission) -> str:
         if row.state == Submission.State.RECEIVED:
             return "once its repository was looked at"
+        if row.state == Submission.State.DRY_RUN and row.tried_at:
+            return "once its sender has read its dry run"
         if row.next_attempt_at and row.next_attempt_at > self.work.now:
             return f"tried again in {about(row.next_attempt_at - self.work.now)}"
         if not self.lanes:

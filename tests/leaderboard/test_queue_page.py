@@ -169,6 +169,14 @@ class TestEstimates:
         assert "in about 20 s" in page
         assert "in about 30 s" in page
 
+    def test_a_dry_run_waits_for_its_sender(self, client):
+        make_worker()
+        submission = make_endpoint(make_benchmark(4), "http://one.lan/v1", dry_run=True)
+        submission.note_tried(timezone.now())
+        page = see(client)
+        assert "once its sender has read its dry run" in page
+        assert "in a moment" not in page
+
     def test_what_fits_nowhere_says_so(self, client):
         make_worker("gpu@one", serves=True, queues=["gpu"], memory_mib=8000)
         submission = host_submission()
