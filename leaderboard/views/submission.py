@@ -111,7 +111,7 @@ def context_of(submission: Submission, *, now: datetime) -> dict[str, Any]:
         "seen": _seen(submission),
         "places": places,
         "is_over": ended or steps[-1].state == "done" or _is_stuck(progress),
-        "is_rated": steps[-1].state == "done",
+        "is_rated": steps[-1].state == "done" and not submission.competitor.withdrawn_at,
         "ended": ended,
         "in_dry_run": submission.state == State.DRY_RUN,
         "may_go_on": submission.state == State.DRY_RUN and any(trial.answer for trial in trials),
@@ -129,11 +129,14 @@ def _stage(submission: Submission, steps: list[Step]) -> Stage:
         look, words = ("wrong", "Failed") if submission.state == State.FAILED else ("wait", "Cancelled")
         return Stage(words, look, _after_the_end(submission), submission.ended_at)
     now = next((step for step in steps if step.state == "now"), None)
+    if submission.competitor.withdrawn_at:
+        words = "What was recorded of it stands on the model’s page."
+        return Stage("Withdrawn", "wait", words, submission.competitor.withdrawn_at)
     if now is None and steps[-1].state == "done":
         return Stage("Rated", "good", "Follow it on the board.", steps[-1].at)
     if now is None:
         waits = "It goes on once another model has answered the same prompts."
-        return Stage("Pairing", "", "" if submission.competitor.withdrawn_at else waits, submission.paired_at)
+        return Stage("Pairing", "", waits, submission.paired_at)
     since = now.at or submission.paired_at
     if now.title == "Rated":  # not yet: votes, or a fit, are waited for
         return Stage("Judging", "", "It is rated once its matches are counted.", since)
@@ -208,9 +211,7 @@ def _judging(submission: Submission, progress: JudgingProgress | None, now: date
 def _rated(submission: Submission, places: list[Standing], progress: JudgingProgress | None) -> Step:
     ranked = [row for row in places if row.rating is not None]
     if ranked:
-        boards = "; ".join(
-            f"{row.board.judge or 'people'}: rank {span(row.rank_lower, row.rank_upper)}" for row in ranked
-        )
+        boards = "; ".join(f"{row.board.judge or 'people'}: {_rank(row)}" for row in ranked)
         return Step("Rated", "done", boards, min(row.board.fitted_at for row in ranked))
     if progress is None or not progress.is_complete:
         return Step("Rated", "")
@@ -222,6 +223,13 @@ def _rated(submission: Submission, places: list[Standing], progress: JudgingProg
         return Step("Rated", "now", "Waiting for people’s votes")
     reason = next((row.reason for row in places if row.reason), "")
     return Step("Rated", "now", reason or "Fitting the boards")
+
+
+def _rank(row: Standing) -> str:
+    """Its range of ranks, which a new model gets with its interval."""
+    if row.rank_lower is None:
+        return f"rated {row.rating:,.0f}, its rank follows within minutes"
+    return f"rank {span(row.rank_lower, row.rank_upper)}"
 
 
 def _board_url(places: list[Standing]) -> str:

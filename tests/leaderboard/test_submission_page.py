@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from arena.models import Answer, Job, Match, Submission
+from leaderboard.models import Board
 from leaderboard.planner import pair_submission
 from leaderboard.views.submission import context_of
 from tests.factories import make_answers, make_benchmark, make_competitor, make_judge
@@ -134,6 +135,27 @@ def test_rated_links_the_board_and_stops_asking(client, submission, benchmark, a
     assert "/?benchmark=bench" in page
     assert "one: rank 1–2" in page
     assert "hx-get" not in page
+
+
+def test_a_new_model_s_rank_comes_with_its_interval(submission, benchmark):
+    judge = make_judge("one")
+    make_jobs(judge, pair(submission), *["done"] * 4)
+    make_board(benchmark, {submission.competitor: 1612.6}, judge=judge, method="elo")  # without intervals
+    Board.objects.update(method="bt")
+    step = context_of(submission, now=timezone.now())["steps"][-1]
+    assert step.words == "one: rated 1,613, its rank follows within minutes"
+
+
+def test_a_withdrawn_model_is_not_followed_on_a_board(client, submission, benchmark, alice):
+    judge = make_judge("one")
+    make_jobs(judge, pair(submission), *["done"] * 4)
+    make_board(benchmark, {submission.competitor: 1000}, judge=judge)
+    submission.competitor.withdraw(now=timezone.now())
+    client.force_login(alice)
+    page = text(client.get(submission.get_absolute_url()))
+    assert '<span class="pill wait">Withdrawn</span>' in page
+    assert "See it on the board" not in page
+    assert "See the model" in page
 
 
 def test_without_judges_it_waits_for_people(client, submission, alice):
