@@ -202,9 +202,7 @@ def _make_room(competitor: Competitor, benchmark: Benchmark) -> None:
     if earlier is None:
         return
     if earlier.state not in Submission.ENDED:
-        raise UploadRefused.because(
-            f"{competitor.name} is on {benchmark} already. Other answers need another model name."
-        )
+        raise UploadRefused.because(f"{competitor.name} is on {benchmark} already. Choose another name.")
     Spent.note(earlier)
     Job.objects.filter(kind=ANSWER, owner=earlier.pk).delete()
     earlier.delete()

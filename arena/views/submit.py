@@ -54,7 +54,7 @@ def _kinds(user: Any) -> dict[str, Kind]:
 @require_http_methods(["GET", "HEAD", "POST"])
 def submit(request: HttpRequest) -> HttpResponse:
     parent = _parent(request)
-    before = latest_submission(parent) if parent else None
+    before = latest_submission(parent) if parent else _again(request)
     kind = KINDS.get(
         request.GET.get("kind") or (before.kind if before else ""), KINDS[Submission.Kind.RECORDED]
     )
@@ -62,6 +62,8 @@ def submit(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied("This arena serves no models for its members.")
     same_kind = before is not None and before.kind == kind.name
     initial = settings_of(before) if before and same_kind else {}
+    if before and not parent:
+        initial["name"] = before.competitor.name
     initial |= {"benchmark": request.GET.get("benchmark") or initial.get("benchmark", "")}
     page = partial(_page, request, kind, parent)
     if request.method != "POST":
@@ -74,6 +76,9 @@ def submit(request: HttpRequest) -> HttpResponse:
     try:
         return redirect(_accept(request, kind, form, parent))
     except UploadRefused as refusal:
+        if kind.name != Submission.Kind.RECORDED:  # no file, so no lines
+            form.add_error(None, [problem.reason for problem in refusal.problems])
+            return page(form, status=422)
         file = form.cleaned_data.get("file")
         return page(form, status=422, problems=refusal.problems, filename=file.name if file else "")
     except QuotaSpent as spent:
@@ -89,6 +94,15 @@ def _parent(request: HttpRequest) -> Competitor | None:
     if competitor.owner != request.user and not request.user.is_staff:
         raise Http404("Other settings of a model are submitted by the person who submitted it or by staff.")
     return competitor
+
+
+def _again(request: HttpRequest) -> Submission | None:
+    """The visitor's own submission that is to be sent anew; its form is filled in."""
+    pk = request.GET.get("again", "")
+    if not pk.isdecimal() or len(pk) > 18:
+        return None
+    mine = Submission.objects.filter(submitter=request.user.pk)
+    return mine.select_related("competitor", "benchmark", "host_model").filter(pk=pk).first()
 
 
 def _blank(request: HttpRequest, kind: Kind, initial: dict[str, Any]) -> EntryForm:

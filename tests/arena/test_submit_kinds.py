@@ -268,6 +268,26 @@ class TestAnew:
         assert submission.competitor.sampling == {"temperature": 0.5}
         assert set(Job.objects.values_list("owner", flat=True)) == {submission.pk}
 
+    def test_its_form_is_filled_in_to_be_sent_anew(self, by_alice, alice, bob, benchmark):
+        mine = make_endpoint(benchmark, "https://mine.example.org/v1", alice, sampling={"seed": 7})
+        other = make_endpoint(benchmark, "https://bobs.example.org/v1", bob)
+        mine.fail("not_found", "There is no such model.")
+        link = f"/submit/?kind=endpoint&again={mine.pk}"
+        assert link.replace("&", "&amp;") in by_alice.get(mine.get_absolute_url()).content.decode()
+        form = by_alice.get(link).context["form"]
+        assert form["name"].value() == mine.competitor.name
+        assert (form["base_url"].value(), form["seed"].value()) == ("https://mine.example.org/v1", 7)
+        for pk in (other.pk, "x", "9" * 30):
+            assert not by_alice.get(f"/submit/?kind=endpoint&again={pk}").context["form"]["name"].value()
+
+    def test_a_name_that_is_taken_is_said_without_a_file(self, by_alice, alice, benchmark):
+        taken = make_endpoint(benchmark, "https://mine.example.org/v1", alice)
+        page = send(by_alice, "endpoint", ENDPOINT, name=taken.competitor.name)
+        assert page.status_code == 422
+        words = f"{taken.competitor.name} is on Colours already. Choose another name."
+        assert page.context["form"].non_field_errors() == [words]
+        assert "send the file again" not in page.content.decode()
+
 
 class TestAdmin:
     def act(self, client, action, submission):
