@@ -81,7 +81,8 @@ def read_error(status: int, host: str, model: str, detail: str, *, too_long: boo
 
     `too_long`: it said that prompt and answer do not fit into the model's context.
     """
-    said = f" It says: {detail.rstrip('.')}." if detail else ""
+    end = "" if detail.endswith("…") else "."
+    said = f" It says: {detail.rstrip('.')}{end}" if detail else ""
     if status in (401, 403):
         # What a server says here may repeat a part of the key, so it is not quoted.
         return refuse("unauthorized", f"{host} refuses the API key ({status}); check the key.", final=True)
@@ -100,7 +101,8 @@ def read_error(status: int, host: str, model: str, detail: str, *, too_long: boo
         message = f"{host} answered {status} instead of 200; set the base URL to the final address."
         return refuse("bad_response", message, final=True)
     if too_long:
-        message = f"The prompt and max_tokens are too long for {model!r} at {host}.{said}"
+        hint = "set a smaller longest answer (max_tokens), or a longer context."
+        message = f"Prompt and answer together are too long for {model!r}; {hint}{said}"
         return refuse("too_long", message, final=True)
     hint = "check the model's name, the sampling settings and the length of the prompt."
     return refuse("bad_request", f"{host} refuses the request ({status}); {hint}{said}", final=True)

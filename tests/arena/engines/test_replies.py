@@ -92,6 +92,7 @@ def test_a_prompt_that_is_too_long_is_told_apart(body):
     assert says_too_long(body)
     error = read_error(400, "host:1", "m", read_detail(body, ""), too_long=True).error
     assert (error.code, error.final) == ("too_long", True)
+    assert "too long for 'm'; set a smaller longest answer (max_tokens)" in error.message
     # A server that is down or wants a key says nothing of the prompt, whatever words it uses.
     assert read_error(503, "host:1", "m", "", too_long=True).error.code == "server_error"
     assert read_error(401, "host:1", "m", "", too_long=True).error.code == "unauthorized"
