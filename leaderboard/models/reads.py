@@ -94,6 +94,7 @@ class JudgingProgress(NamedTuple):
     failed: int
     recent: int  # jobs that ended in the last minute
     error: str  # of one failed job
+    last: datetime | None  # when the latest of them ended
 
     @property
     def ended(self) -> int:
@@ -135,6 +136,7 @@ def judging_progress(submission: Submission, *, now: datetime) -> JudgingProgres
         failed=Count("pk", filter=Q(state=Job.State.FAILED)),
         recent=Count("pk", filter=Q(finished_at__gte=now - timedelta(minutes=1))),
         error=Min("error", filter=Q(state=Job.State.FAILED)),
+        last=Max("finished_at"),
     )
     counts["error"] = counts["error"] or ""
     return JudgingProgress(matches=len(matches), total=len(matches) * len(judges), **counts)

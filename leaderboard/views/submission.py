@@ -205,14 +205,16 @@ def _judging(submission: Submission, progress: JudgingProgress | None, now: date
     words = f"{counted(progress.matches, 'match', 'matches')}, each by {judges}"
     if progress.failed:
         words += f"; {progress.failed:,} of {progress.total:,} failed: {progress.error}"
-    return Step("Judging", "done", words)
+    return Step("Judging", "done", words, progress.last)
 
 
 def _rated(submission: Submission, places: list[Standing], progress: JudgingProgress | None) -> Step:
     ranked = [row for row in places if row.rating is not None]
     if ranked:
         boards = "; ".join(f"{row.board.judge or 'people'}: {_rank(row)}" for row in ranked)
-        return Step("Rated", "done", boards, min(row.board.fitted_at for row in ranked))
+        # Boards are fitted anew all the time; the first that rated it came within seconds of its last ruling.
+        at = progress.last if progress and progress.last else min(row.board.fitted_at for row in ranked)
+        return Step("Rated", "done", boards, at)
     if progress is None or not progress.is_complete:
         return Step("Rated", "")
     if _is_stuck(progress):

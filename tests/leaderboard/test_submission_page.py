@@ -135,6 +135,9 @@ def test_rated_links_the_board_and_stops_asking(client, submission, benchmark, a
     assert "/?benchmark=bench" in page
     assert "one: rank 1–2" in page
     assert "hx-get" not in page
+    # Its time is that of its last ruling, not of the board that is fitted again and again.
+    last = Job.objects.order_by("-finished_at").first().finished_at
+    assert [step.at for step in context_of(submission, now=timezone.now())["steps"][-2:]] == [last, last]
 
 
 def test_a_new_model_s_rank_comes_with_its_interval(submission, benchmark):
