@@ -1,5 +1,6 @@
 """/queue/ and /queue/operate/: what everybody reads, what staff do."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -290,6 +291,21 @@ class TestOperating:
         assert submission.state == Submission.State.ANSWERING
         Submission.objects.update(state="paired")
         assert "has nothing in the queue" in act(f"requeue:{submission.pk}")
+
+    def test_all_that_takes_the_focus_has_an_id_so_that_it_stays_there(self, client, olga):
+        workers = [make_worker(name, control="paused") for name in ("io@one", "io@two")]
+        busy, waits, failed = (make_endpoint(make_benchmark(4), "http://h/v1") for _ in range(3))
+        failed.fail("timeout", "It was slow.")
+        for worker in workers:  # both at one submission
+            make_run(worker.name, busy)
+        client.force_login(olga)
+        page = see(client, "/queue/operate/?part=live")
+        tags = re.findall(r"<(?:a|button|pre) [^>]*>", page)
+        ids = [re.findall(r' id="([\w-]+)"', tag) for tag in tags]
+        assert len(tags) == len(workers) * 6 + 4 + 2, "of a worker two levers, its run and that one's three"
+        assert all(ids)
+        assert len({each for [each] in ids}) == len(tags)
+        assert f'id="waits-{waits.pk}"' in page
 
     @pytest.mark.parametrize("act", ["", "pause", "pause:999", "explode:1", "up:x", "requeue:999"])
     def test_what_does_not_exist(self, client, olga, act):
