@@ -39,8 +39,12 @@ def competitors_with_entries(search: str, *, withdrawn: bool = False) -> QuerySe
     """Competitors by name with ``entries``, the benchmarks' names that they answered.
 
     Those in play, or the ``withdrawn``. Every word of ``search`` must stand in the name or the organisation.
+    Left out are those of which nothing came: every entry was refused, failed or cancelled without an answer.
     """
     found = Competitor.objects.withdrawn() if withdrawn else Competitor.objects.in_play()
+    entered = Submission.objects.filter(competitor=OuterRef("pk"))
+    lives = Exists(entered.exclude(state__in=Submission.ENDED)) | ~Exists(entered)
+    found = found.filter(lives | Exists(Answer.objects.filter(competitor=OuterRef("pk"))))
     found = found.order_by(Lower("name"), "pk")
     for word in search.split():
         found = found.filter(Q(name__icontains=word) | Q(organisation__icontains=word))

@@ -4,7 +4,15 @@ import pytest
 
 from arena.models import Match
 from arena.outcomes import Order, Verdict, Winner
-from tests.factories import make_answers, make_benchmark, make_competitor, make_judge, make_matches, make_vote
+from tests.factories import (
+    make_answers,
+    make_benchmark,
+    make_competitor,
+    make_endpoint,
+    make_judge,
+    make_matches,
+    make_vote,
+)
 from tests.judging.test_match_page import make_judgment
 from tests.leaderboard.rows import make_board
 
@@ -38,6 +46,17 @@ def test_the_list_names_each_models_benchmarks_in_few_queries(client, django_ass
     assert "no answers yet" in page
     assert "Page 1 of 2" in page
     assert "Model 119" in text(client.get("/models/?page=2"))
+
+
+def test_the_list_leaves_out_what_came_to_nothing(client):
+    entries = [make_endpoint(make_benchmark(1), "http://h/v1") for _ in range(3)]
+    waits, refused, half = entries
+    for entry in (refused, half):
+        entry.fail("not_found", "There is no such model.")
+    half.competitor.answers.create(prompt=half.benchmark.prompts.get(), submission=half, turns=["red"])
+    page = text(client.get("/models/"))
+    shown = [f">{entry.competitor.name}<" in page for entry in (waits, refused, half)]
+    assert shown == [True, False, True]
 
 
 def test_nothing_submitted_yet(client):
