@@ -111,6 +111,13 @@ def _at_work(held: Held, row: HostWorker | None, now: datetime) -> str:
         silent = about((now - held.until).total_seconds() + settings.LEASE_SECONDS).removeprefix("about ")
         return f"{held.worker} has been silent for {silent}, so its {prompts} go back to the queue"
     beat = held.until - timedelta(seconds=settings.LEASE_SECONDS)
+    left = (held.until - now).total_seconds()
+    if left < settings.LEASE_SECONDS / 2:  # it is moved on every third: what held them has died or is stopped
+        seconds = round((now - beat).total_seconds())
+        return (
+            f"{held.worker} was at {prompts}, of which nothing was heard for {seconds} s; "
+            f"in {about(left)} they go back to the queue"
+        )
     if row:
         beat = max(beat, row.seen_at)
     ago = max((now - beat).total_seconds(), 0)

@@ -92,6 +92,15 @@ class TestEndpoint:
         # A lease of 60 s that ends in 53 s was extended 7 s ago.
         assert said(endpoint) == "0 of 4 prompts; worker@one is at 3 prompts; it was heard of 7 s ago"
 
+    def test_a_worker_that_is_there_but_not_at_its_prompts(self, endpoint, settings):
+        settings.LEASE_SECONDS = 60
+        HostWorker.objects.create(name="worker@one", since=timezone.now(), seen_at=timezone.now())
+        claim(ANSWER, endpoint.pk, limit=3, lease=60, worker="worker@one")
+        Job.objects.filter(state="running").update(lease_until=timezone.now() + timedelta(seconds=20))
+        # Its process died: the worker reports itself, and a lease of 60 s that ends in 20 s is 40 s old.
+        assert "worker@one was at 3 prompts, of which nothing was heard for 40 s;" in said(endpoint)
+        assert "in about 20 s they go back to the queue" in said(endpoint)
+
     def test_the_pace_in_answers_and_tokens_and_when_it_is_done(self, endpoint):
         Submission.objects.update(begun_at=timezone.now() - timedelta(seconds=30))
         answer(endpoint, 3, tokens=100)
