@@ -32,7 +32,7 @@ def prepare(home: Path) -> None:
         "ENDPOINT_CONCURRENCY": "8",
         "VLLM_CONCURRENCY": "8",
         "JUDGE_DEADLINE": "10",
-        "ANSWER_DEADLINE": "10",
+        "ANSWER_DEADLINE": "5",
         "ENDPOINT_ALLOW": "127.0.0.1",
         "MATCH_BUDGET": "8",
         "VLLM_PYTHON": make_python(home / "vllm-python"),

@@ -11,6 +11,7 @@ from itertools import combinations
 from pathlib import Path
 from random import Random
 
+from celery import Celery
 from django.core.management import call_command
 from django.db import Error, connection
 from django.utils import timezone
@@ -85,12 +86,12 @@ class Stage:
         self.wait_for_workers()
 
     def wait_for_workers(self) -> None:
-        """Each answers a ping, asked over a fresh connection: those before may have been cut."""
+        """Each answers a ping, by connections of its own: those before may be cut, or of another broker."""
 
         def look() -> bool:
-            fresh = app.connection_for_write(self.broker_url)
-            with suppress(OSError, OperationalError, RedisError), fresh as line:
-                return len(app.control.ping(timeout=2, connection=line)) == 3
+            fresh = Celery(broker=self.broker_url, set_as_current=False)
+            with fresh, suppress(OSError, OperationalError, RedisError):
+                return len(fresh.control.ping(timeout=2)) == 3
             return False
 
         wait_for(look, 120, "the workers to answer")
