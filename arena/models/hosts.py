@@ -153,6 +153,19 @@ class HostWorkerQuerySet(models.QuerySet["HostWorker"]):
         """Workers that serve models and are there."""
         return self.present(now).filter(serves=True)
 
+    def strangers_to(self, architecture: str, now: datetime) -> list[str]:
+        """Versions of vLLM of all hosts that are there, if none may know it; empty if one may, or none is."""
+        found = list(self.seen(now).values_list("vllm_version", "architectures"))
+        may_know = any(not known or architecture in known for _, known in found)
+        return [] if may_know else sorted({version for version, _ in found})
+
+
+class HostWorkerManager(models.Manager.from_queryset(HostWorkerQuerySet)):  # type: ignore[misc]
+    """Leaves the long list of architectures where it is."""
+
+    def get_queryset(self) -> HostWorkerQuerySet:
+        return super().get_queryset().defer("architectures")
+
 
 class HostWorker(models.Model):
     """A worker: what it has, what it is told, and when it was last seen.
@@ -184,6 +197,13 @@ class HostWorker(models.Model):
         null=True, blank=True, help_text="What a model may take: of all its GPUs, or of the host without any."
     )
     vllm_version = models.CharField(max_length=60, blank=True)
+    architectures = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="Names that its vLLM may know; empty: not known.",
+    )
     host_model = models.ForeignKey(HostModel, models.SET_NULL, null=True, blank=True, related_name="workers")
     log = models.TextField(blank=True)
     message = models.TextField(blank=True, help_text="Why it cannot serve, in a sentence.")
@@ -191,7 +211,7 @@ class HostWorker(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     seen_at = models.DateTimeField()
 
-    objects = HostWorkerQuerySet.as_manager()
+    objects = HostWorkerManager()
 
     def __str__(self) -> str:
         return f"{self.name}: {self.state}"

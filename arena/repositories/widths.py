@@ -1,4 +1,4 @@
-"""Whether a LoRA adapter's tensors are as wide as the parts of the base that they change.
+"""Whether a LoRA adapter's tensors are as wide as the parts of the base that they change, which it has.
 
 vLLM does not always look: it may take what is too narrow, and answer nonsense.
 """
@@ -15,7 +15,7 @@ from arena.repositories.reading import INDEX, Tensor, matching, settings_in, ten
 PARTS = 4  # of the base's weights, whose headers are read: the layers of a model are alike
 # lora_A takes what comes in, lora_B gives what goes out.
 LORA = re.compile(r"(?:base_model\.model\.)?(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight")
-PLACE = re.compile(r"model\.layers\.\d+\.(?:self_attn|mlp)\.(\w+)|(lm_head)")
+PLACE = re.compile(r"model\.layers\.(?P<layer>\d{1,6})\.(?:self_attn|mlp)\.(?P<part>\w+)|(?P<head>lm_head)")
 UNPACKED = {"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"}  # numbers of which each is a weight
 # Models whose widths follow from their settings by the same few rules.
 PLAIN = re.compile(r"(Llama|Mistral|Qwen2|Qwen3|Gemma|Gemma2|Gemma3)ForCausalLM")
@@ -37,8 +37,10 @@ def refuse_other_widths(adapter: Listing, weights: str, base: Listing) -> None:
         for name, tensor in tensors_in(adapter, weights).items()
         if (found := LORA.fullmatch(name)) and len(tensor.shape) == 2
     }
+    config = settings_in(base, "config.json")
+    _refuse_more_layers(adapter, [module for module, _, _ in tensors.values()], base, config)
     by_weights = _by_weights(base, {module for module, _, _ in tensors.values()})
-    by_settings = _by_settings(settings_in(base, "config.json"))
+    by_settings = _by_settings(config)
     for name, (module, side, (rows, columns)) in tensors.items():
         known = by_weights.get(module) or by_settings.get(_last_word(module))
         if known is None:
@@ -55,10 +57,26 @@ def refuse_other_widths(adapter: Listing, weights: str, base: Listing) -> None:
             )
 
 
+def _refuse_more_layers(
+    adapter: Listing, modules: Iterable[str], base: Listing, config: Mapping[str, Any]
+) -> None:
+    """vLLM leaves out what belongs to layers that the base has not."""
+    layers = whole(config.get("num_hidden_layers"))
+    found = [
+        int(place["layer"]) for module in modules if (place := PLACE.fullmatch(module)) and place["layer"]
+    ]
+    if layers and _kind(config) and max(found, default=0) >= layers:
+        raise Refused(
+            "other_base",
+            f"{adapter.source} does not fit {base.source}: it changes layer {max(found) + 1}, where the base "
+            f"has {layers}. Name the model that it was made on.",
+        )
+
+
 def _last_word(module: str) -> str:
     """What a part of a language model is called, without its layer; empty for any other part."""
     place = PLACE.fullmatch(module)
-    return place[place.lastindex or 0] if place else ""
+    return place["part"] or place["head"] if place else ""
 
 
 def _by_weights(base: Listing, modules: Iterable[str]) -> dict[str, Widths]:
@@ -89,11 +107,17 @@ def _is_plain(tensor: Tensor) -> bool:
     return len(tensor.shape) == 2 and tensor.dtype in UNPACKED
 
 
-def _by_settings(config: Mapping[str, Any]) -> dict[str, Widths]:
-    """Those of a model's parts by the last words of their names; 0 where a width is not known."""
+def _kind(config: Mapping[str, Any]) -> str:
+    """The architecture, if it is a plain one."""
     architectures = config.get("architectures")
     kind = word(architectures[0]) if isinstance(architectures, list) and architectures else ""
-    if not PLAIN.fullmatch(kind):
+    return kind if PLAIN.fullmatch(kind) else ""
+
+
+def _by_settings(config: Mapping[str, Any]) -> dict[str, Widths]:
+    """Those of a model's parts by the last words of their names; 0 where a width is not known."""
+    kind = _kind(config)
+    if not kind:
         return {}
     hidden, inner, heads = (
         whole(config.get(name)) for name in ("hidden_size", "intermediate_size", "num_attention_heads")

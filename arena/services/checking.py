@@ -13,7 +13,8 @@ from django.utils import timezone
 from arena import turns
 from arena.engines.vllm import Launch
 from arena.engines.vllm.folders import why_unreadable
-from arena.models import AllowedCode, HostModel, Submission
+from arena.models import AllowedCode, HostModel, HostWorker, Submission
+from arena.models.queue import database_now
 from arena.repositories import (
     AdapterFacts,
     Facts,
@@ -80,8 +81,11 @@ def _look_at(model: HostModel) -> Looked:
     facts = None
     if base := _list(model.source, model.revision):
         allowed = AllowedCode.objects.filter(source=model.source, revision=base.commit)
-        facts = examine(base, trusts_code=bool(base.commit) and allowed.exists())
+        trusts_code = bool(base.commit) and allowed.exists()
+        facts = examine(base, trusts_code=trusts_code)
         _refuse_longer(model, facts)
+        if not trusts_code:  # which brings an architecture of its own
+            _refuse_unknown(model, facts)
     adapter = None
     if model.adapter and (listing := _list(model.adapter, model.adapter_revision)):
         adapter = examine_adapter(listing, model.source, base)
@@ -103,6 +107,16 @@ def _refuse_longer(model: HostModel, facts: Facts) -> None:
             "context_too_long",
             f"{model.source} is made for {facts.context:,} tokens, fewer than the {model.max_model_len:,} "
             "asked for; submit it with a shorter context.",
+        )
+
+
+def _refuse_unknown(model: HostModel, facts: Facts) -> None:
+    """Where no host is there, or one may know the architecture, it is vLLM that says so."""
+    if strangers := HostWorker.objects.strangers_to(facts.architecture, database_now()):
+        raise Refused(
+            "unsupported_model",
+            f"{model.source} has the architecture {facts.architecture}, which the GPU hosts here do not know "
+            f"({', '.join(filter(None, strangers))}); a newer vLLM may. Check the name in its config.json.",
         )
 
 

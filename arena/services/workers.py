@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from arena import brake, jobs
 from arena.engines.vllm import vllm_version
+from arena.engines.vllm.architectures import known_architectures
 from arena.engines.vllm.gpus import Gpu, read_gpus
 from arena.models import HostWorker, Queue, Run
 from arena.models.queue import KEPT, database_now
@@ -122,6 +123,7 @@ class Reporter:
         serves = "gpu" in self.queues and bool(settings.VLLM_PYTHON)
         facts: dict[str, object] = {"queues": self.queues, "serves": serves} | self._memory()
         facts["vllm_version"] = vllm_version(settings.VLLM_PYTHON) if serves else ""
+        facts["architectures"] = known_architectures(settings.VLLM_PYTHON) if serves else []
         return facts
 
     def _memory(self) -> dict[str, object]:

@@ -1,12 +1,13 @@
 """Submitted repositories, from received to queued or refused."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from arena.models import HostModel, Submission
+from arena.models import AllowedCode, HostModel, HostWorker, Submission
 from arena.services import checking
 from arena.services.checking import check_received
 from arena.services.submissions import Entry, accept_host_model, cancel_submission, retry_submission
@@ -69,6 +70,50 @@ def test_what_cannot_be_served_is_refused_at_once(hub, staff, olga):
     check_received()
     submission.refresh_from_db()
     assert submission.state == Submission.State.ANSWERING
+
+
+class TestArchitectures:
+    @pytest.fixture(autouse=True)
+    def its_name(self, hub):
+        config = json.loads(MODEL["config.json"]) | {"architectures": ["CatForCausalLM"]}
+        hub.repositories["owner/model"] = MODEL | {"config.json": json.dumps(config).encode()}
+
+    def host(self, *known, **fields):
+        version = f"vLLM 0.{HostWorker.objects.count() + 30}"
+        row = {"vllm_version": version, "architectures": known, "since": timezone.now()} | fields
+        HostWorker.objects.create(name=version, **{"seen_at": timezone.now()} | row)
+
+    def checked(self, olga):
+        submission = submit(olga, "owner/model")
+        check_received()
+        submission.refresh_from_db()
+        return submission
+
+    def test_one_that_no_host_knows_is_refused_at_once(self, olga):
+        self.host("LlamaForCausalLM")
+        self.host("DogForCausalLM")
+        submission = self.checked(olga)
+        assert (submission.state, submission.cause) == (Submission.State.FAILED, "unsupported_model")
+        assert (
+            "CatForCausalLM, which the GPU hosts here do not know (vLLM 0.30, vLLM 0.31)"
+            in submission.message
+        )
+
+    @pytest.mark.parametrize("known", [(), ("CatForCausalLM",)])
+    def test_it_is_left_to_a_host_that_may_know_it(self, olga, known):
+        self.host("LlamaForCausalLM")
+        self.host(*known)
+        assert self.checked(olga).state == Submission.State.ANSWERING
+
+    def test_hosts_that_are_gone_and_workers_of_endpoints_know_nothing_of_it(self, olga):
+        self.host("LlamaForCausalLM", seen_at=timezone.now() - timedelta(hours=1))
+        self.host(serves=False)
+        assert self.checked(olga).state == Submission.State.ANSWERING
+
+    def test_code_that_is_allowed_brings_its_own(self, olga):
+        self.host("LlamaForCausalLM")
+        AllowedCode.objects.create(source="owner/model", revision=COMMIT)
+        assert self.checked(olga).state == Submission.State.ANSWERING
 
 
 def test_a_hub_that_is_down_is_asked_again(hub, staff, olga):

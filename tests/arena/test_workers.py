@@ -111,6 +111,7 @@ class TestReports:
         assert [gpu["free"] for gpu in worker.gpus] == [81008, 1200]
         assert worker.memory_mib == 2 * 81559
         assert worker.vllm_version == "vLLM 0.32.0"
+        assert worker.architectures == []  # it did not say
         assert worker.started_at == worker.seen_at
 
     def test_a_host_without_gpus_counts_its_own_memory(self, nvidia_smi, settings):

@@ -115,6 +115,13 @@ def test_a_base_with_its_weights_the_other_way_round_is_not_compared():
     check(shapes_of("h.0.c_attn", 64, 192), base_of({"h.0.c_attn.weight": (64, 192)}), fan_in_fan_out=True)
 
 
+def test_a_deeper_base_is_another_one():
+    base = base_of(num_hidden_layers=2)
+    check(shapes_of("model.layers.1.self_attn.q_proj", 64, 64), base)
+    said = refusal(shapes_of("model.layers.7.self_attn.q_proj", 64, 64), base)
+    assert "changes layer 8, where the base has 2" in said
+
+
 def test_other_tensors_pass():
     check({"base_model.model.conv.lora_A.weight": (4, 3, 2, 2), "something": (1,)}, base_of())
 
