@@ -28,6 +28,14 @@ class Suspects:
         return self._wait
 
     @property
+    def are_over(self) -> bool:
+        """Whether all that was claimed last were suspects, and none is under way any more.
+
+        What came of them is stored then, before others begin: no later death may count against it.
+        """
+        return self.were_claimed and not self._under_way
+
+    @property
     def must_end(self) -> bool:
         """Whether nothing more may be claimed: suspects are under way, or wait for what is."""
         return self.were_claimed and bool(self._under_way)

@@ -223,8 +223,7 @@ class _Run:
                 if self._leads_nowhere:
                     break
                 late = time.monotonic() - self.stored_at > CHUNK_SECONDS
-                # Of suspects each is stored as it comes: no later death may count against it.
-                if len(self.due) >= CHUNK or late or self.feed.suspects.were_claimed:
+                if len(self.due) >= CHUNK or late or self.feed.suspects.are_over:
                     yield self._store()
         if self.held:
             self._look_after_server()

@@ -138,8 +138,7 @@ class _Run:
                 yield self._store() + self._put_aside(error, max(error.retry_after or 0, AWAY_SECONDS))
                 return
             late = time.monotonic() - self.stored_at > CHUNK_SECONDS
-            # Of suspects each is stored as it comes: no later death may count against it.
-            if len(self.due) >= CHUNK or late or self.feed.suspects.were_claimed:
+            if len(self.due) >= CHUNK or late or self.feed.suspects.are_over:
                 yield self._store()
         if not self.answered and (away := [work.error for work in self.due.values() if work.error]):
             log.warning("judge %s: %s", self.judge, away[0].message)

@@ -39,6 +39,17 @@ def test_suspects_begin_at_once_where_nothing_is_under_way_and_bar_others(suspec
     assert state(suspects) == (False, True)  # the other of the two may begin beside it, nothing else
 
 
+def test_they_are_over_when_none_is_under_way(suspects, under_way):
+    assert not suspects.are_over
+    suspects.note(SUSPECTS)
+    under_way.add(2)
+    assert not suspects.are_over
+    under_way.discard(2)
+    assert suspects.are_over
+    suspects.note(FRESH)
+    assert not suspects.are_over
+
+
 def test_suspects_wait_for_all_that_is_under_way(suspects, under_way):
     under_way.update({8, 9})
     suspects.note(SUSPECTS)

@@ -367,14 +367,15 @@ class TestFeed:
             tallies = list(judge_pending(judge, worker="w"))  # suspects, of which few are claimed at a time
         assert sum(tally.done for tally in tallies) == 36
 
-    def test_what_suspects_got_is_stored_as_it_comes(self, many):
+    def test_what_a_group_of_suspects_got_is_stored_before_the_next(self, many):
         """Else the death of a later one would count against those that are done."""
         with running_server() as server:
             judge = server_judge(server)
             plan_judging(judge)
             jobs.claim(KIND, judge.pk, limit=36, lease=-1, worker="dead")
             stored = {judge.judgments.count() for _ in judge_pending(judge, worker="w")}
-        assert stored == set(range(1, 73))
+        # Of windows of 128 the root, 11 matches, in both orders; a chunk may be stored between two.
+        assert {22, 44, 66, 72} <= stored
 
     def test_a_server_that_goes_away_ends_the_run_and_spends_few_attempts(self, many, settings):
         settings.JUDGE_CONCURRENCY = 1
