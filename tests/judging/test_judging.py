@@ -417,6 +417,12 @@ class TestRaces:
         assert set(Job.objects.values_list("state", flat=True)) == {Job.State.DONE}
 
     def test_a_worker_that_lost_its_lease_stores_nothing(self, matches):
+        taken_over = threading.Event()
+
+        def reply(prompt):
+            taken_over.wait(60)
+            return "Verdict: [[A]]"
+
         def work():
             try:
                 for _ in judge_pending(judge, worker="zombie"):
@@ -424,8 +430,8 @@ class TestRaces:
             finally:
                 connection.close()
 
-        with running_server() as server:
-            judge = server_judge(server, model="slow:1")
+        with running_server(reply) as server:
+            judge = server_judge(server)
             plan_judging(judge)
             zombie = threading.Thread(target=work)
             zombie.start()
@@ -434,7 +440,8 @@ class TestRaces:
             Job.objects.update(lease_until="2000-01-01T00:00Z")
             # Suspects, because their worker was lost: the root of 10 at a time.
             claimed = [len(jobs.claim(KIND, judge.pk, limit=10, lease=60, worker="heir")) for _ in range(2)]
-            assert claimed == [3, 3]
+            taken_over.set()
             zombie.join()
+        assert claimed == [3, 3]
         assert not Judgment.objects.exists()
         assert set(Job.objects.values_list("state", "worker")) == {(Job.State.RUNNING, "heir")}
