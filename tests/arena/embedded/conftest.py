@@ -49,7 +49,7 @@ def postmaster(home: Path) -> psutil.Process | None:
     pid_file = find_places(home).cluster / "postmaster.pid"
     try:
         return psutil.Process(int(pid_file.read_text().split()[0]))
-    except (OSError, psutil.Error):
+    except (OSError, psutil.Error, IndexError):  # it may be empty, just before its number is written
         return None
 
 
