@@ -3,10 +3,10 @@
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 LOCK_SPACE = 1  # of the advisory locks here; other locks have spaces of their own
@@ -35,6 +35,7 @@ def alone(name: str) -> Iterator[bool]:
         finally:
             done.set()
             thread.join()
+            _give_up(guard, name)
     finally:
         guard.close()
 
@@ -46,6 +47,12 @@ def _take(guard: BaseDatabaseWrapper, name: str) -> bool:
             [LOCK_SPACE, name, f"{settings.LEASE_SECONDS}s"],
         )
         return bool(cursor.fetchone()[0])
+
+
+def _give_up(guard: BaseDatabaseWrapper, name: str) -> None:
+    """Before the connection is closed, whose end the database sees only a moment later."""
+    with suppress(Error), guard.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCK_SPACE, name])
 
 
 def _stay_awake(guard: BaseDatabaseWrapper, done: threading.Event) -> None:

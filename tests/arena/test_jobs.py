@@ -297,6 +297,11 @@ class TestRaces:
                     time.sleep(0.1)
             assert entered
 
+    def test_a_turn_that_ended_is_free_at_once(self):
+        for _ in range(100):
+            with turns.alone("judge 1") as mine:
+                assert mine
+
     def test_a_turn_is_kept_for_longer_than_a_lease(self, settings):
         settings.LEASE_SECONDS = 1
         with turns.alone("judge 1"):
