@@ -14,18 +14,14 @@ from kombu.exceptions import OperationalError
 from arena.embedded import valkey
 from tests.faults.processes import Program, free_port, wait_for
 
-RABBITMQ = (
-    "/usr/lib/rabbitmq/bin"  # of Debian and others, whose wrapper on the path works for its service alone
-)
+RABBITMQ = "/usr/lib/rabbitmq/bin"  # of Debian, whose wrapper on the path is for its service alone
 BOOT_SECONDS = 120
 
 
 def missing(name: str) -> str:
     """Why this broker cannot be started here; empty when it can."""
     if name == "rabbitmq":
-        return (
-            "" if _rabbitmq() and shutil.which("epmd") else "there is no rabbitmq-server with Erlang's epmd"
-        )
+        return "" if _rabbitmq() and shutil.which("epmd") else "there is no rabbitmq-server with its epmd"
     return "" if name == "valkey" or shutil.which("redis-server") else "there is no redis-server"
 
 

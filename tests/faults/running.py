@@ -111,6 +111,9 @@ def run(home: Path, options: argparse.Namespace, rng: Random) -> int:
     names = [options.broker] if options.broker else BROKERS
     names = names[:1] if options.quick or options.only else names
     bound = float("inf") if options.quick else settings.LEASE_SECONDS + GRACE
+    if reason := brokers.missing(names[0]):
+        console.print(f"Nothing was tried: {reason}.")
+        return 1
     stage = Stage(home, names[0], rng)
     try:
         stage.start()
