@@ -1,7 +1,7 @@
 """Reading what a repository says: its settings, which anybody may have written."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatch
 from typing import Any, NamedTuple
 
@@ -48,6 +48,12 @@ def settings_in(listing: Listing, name: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Refused("bad_config", f"The {name} of {source} is not a JSON object; mend it.")
     return found
+
+
+def architecture_in(config: Mapping[str, Any]) -> str:
+    """The first that a model's settings name; empty when they name none."""
+    named = config.get("architectures")
+    return named[0] if isinstance(named, list) and named and isinstance(named[0], str) else ""
 
 
 class Tensor(NamedTuple):

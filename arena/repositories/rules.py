@@ -5,6 +5,7 @@ from typing import Any
 from arena.repositories.contract import Facts, Listing, Refused
 from arena.repositories.reading import (
     INDEX,
+    architecture_in,
     matching,
     refuse_pickles,
     refuse_scripts,
@@ -34,8 +35,8 @@ def examine(listing: Listing, *, trusts_code: bool = False) -> Facts:
     if not trusts_code:
         _refuse_code(listing, config)
     weights = _weights(listing)
-    architectures = config.get("architectures")
-    if not (isinstance(architectures, list) and architectures and isinstance(architectures[0], str)):
+    architecture = architecture_in(config)
+    if not architecture:
         raise Refused(
             "unsupported_model",
             f"The config.json of {source} names no architecture; add one, such as LlamaForCausalLM.",
@@ -45,7 +46,7 @@ def examine(listing: Listing, *, trusts_code: bool = False) -> Facts:
     quantization = config.get("quantization_config")
     return Facts(
         commit=listing.commit,
-        architecture=architectures[0][:100],
+        architecture=architecture[:100],
         weights=sum(listing.files[name] for name in weights),
         dtype=word(config.get("dtype") or config.get("torch_dtype") or inner.get("dtype")),
         context=whole(config.get("max_position_embeddings") or inner.get("max_position_embeddings")),

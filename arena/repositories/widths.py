@@ -10,7 +10,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from arena.repositories.contract import Listing, Refused
-from arena.repositories.reading import INDEX, Tensor, matching, settings_in, tensors_in, whole, word
+from arena.repositories.reading import (
+    INDEX,
+    Tensor,
+    architecture_in,
+    matching,
+    settings_in,
+    tensors_in,
+    whole,
+)
 
 PARTS = 4  # of the base's weights, whose headers are read: the layers of a model are alike
 # lora_A takes what comes in, lora_B gives what goes out.
@@ -109,8 +117,7 @@ def _is_plain(tensor: Tensor) -> bool:
 
 def _kind(config: Mapping[str, Any]) -> str:
     """The architecture, if it is a plain one."""
-    architectures = config.get("architectures")
-    kind = word(architectures[0]) if isinstance(architectures, list) and architectures else ""
+    kind = architecture_in(config)
     return kind if PLAIN.fullmatch(kind) else ""
 
 

@@ -5,9 +5,8 @@ whose import takes half a minute; reading them takes none.
 """
 
 import json
-import subprocess
 
-from arena.engines.vllm.version import ask_python, find_python
+from arena.engines.vllm.version import said_by
 
 NAMES = """
 import ast, json, pathlib, re
@@ -28,11 +27,7 @@ print(json.dumps(sorted(names)))
 
 def known_architectures(python: str) -> list[str]:
     """All names that may be one, such as LlamaForCausalLM; empty when it cannot be found out."""
-    path = find_python(python)
-    if path is None:
-        return []
     try:
-        asked = ask_python(path, NAMES)
-        return list(json.loads(asked.stdout)) if asked.returncode == 0 else []
-    except (OSError, subprocess.TimeoutExpired, ValueError, TypeError):
+        return list(json.loads(said_by(python, NAMES)))
+    except (ValueError, TypeError):
         return []

@@ -36,13 +36,19 @@ def ask_python(path: str, code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def vllm_version(python: str) -> str:
-    """Such as "vLLM 0.32.0"; empty when the interpreter does not say."""
+def said_by(python: str, code: str) -> str:
+    """What the interpreter prints for some code; empty when there is none, or it fails."""
     path = find_python(python)
     if path is None:
         return ""
     try:
-        asked = ask_python(path, VERSION)
+        asked = ask_python(path, code)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return f"vLLM {asked.stdout.strip()[:40]}" if asked.stdout.strip() else ""
+    return asked.stdout.strip() if asked.returncode == 0 else ""
+
+
+def vllm_version(python: str) -> str:
+    """Such as "vLLM 0.32.0"; empty when the interpreter does not say."""
+    version = said_by(python, VERSION)
+    return f"vLLM {version[:40]}" if version else ""
