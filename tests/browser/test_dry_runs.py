@@ -126,6 +126,7 @@ def test_dry_run_then_the_rest_then_other_settings_then_withdrawn(visitors, alic
     expect(page.get_by_text("with temperature 0.2")).to_be_visible()
     looks_right(page, "parent")
     page.get_by_role("link", name="Withdraw the model").click()
+    page.wait_for_url("**/withdraw/")
     looks_right(page, "withdraw")
     page.get_by_role("button", name="Withdraw the model").click()
     expect(page.get_by_text("Hornbeam was withdrawn. Boards follow")).to_be_visible()

@@ -114,6 +114,7 @@ def test_an_operator_pauses_and_goes_on(visitors, olga, scripts):
     page = visitors.open(user=olga, java_script_enabled=scripts)
     page.goto("/queue/")
     page.get_by_role("link", name="Operate", exact=True).click()
+    page.wait_for_url("**/queue/operate/")
     if scripts:
         fits(page, "operate")
     page.get_by_label("A word for the record").fill("New driver.")

@@ -78,6 +78,7 @@ def press(page: Page, key: str) -> None:
 
 def overflow(page: Page) -> list[str]:
     """What makes the page scroll sideways; nothing if it does not."""
+    page.wait_for_load_state()  # a page that has only begun has no root element yet
     return page.evaluate(OVERFLOW)
 
 
