@@ -24,7 +24,7 @@ from leaderboard.page_cache import Rendered
 from leaderboard.views.cached import HTML, fragment
 from leaderboard.views.queue_rows import Work, judge_rows, waiting_rows, worker_rows
 
-ROWS = 50  # that wait, on one page
+ROWS = 25  # that wait, on one page
 MOST = 2000  # of those that wait are listed
 ACT = re.compile(r"(\w+)(?::(\d+))?")
 

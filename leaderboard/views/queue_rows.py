@@ -57,7 +57,7 @@ class WorkerRow:
 class WaitingRow:
     """A submission that waits, at its place in the queue."""
 
-    place: int
+    place: str
     submission: Submission
     where: str
     left: str
@@ -238,7 +238,7 @@ def waiting_rows(work: Work, page: list[Submission], first: int, *, paused: bool
         starts = "when the queue goes on" if paused else clocks[row.kind].starts(row)
         clocks[row.kind].add(mine)
         words = f"more than {mine.jobs:,}" if mine.is_more else f"{mine.jobs:,}"
-        rows.append(WaitingRow(place, row, work.where(row), words, starts))
+        rows.append(WaitingRow(f"{place:,}", row, work.where(row), words, starts))
     return rows
 
 

@@ -39,8 +39,9 @@ INSERT INTO arena_job (kind, owner, subject, state, attempts, worker, error_code
     SELECT 'judge', judge.id, n, 'pending', 1, '', '', '', now()
     FROM judging_judge judge, generate_series(1, %(rulings)s) n;
 INSERT INTO arena_hostworker
-        (name, state, control, serves, queues, gpus, vllm_version, log, message, since, seen_at)
-    SELECT 'io@' || n, 'idle', '', false, ARRAY['io'], '[]', '', '', '', now(), now()
+        (name, state, control, serves, queues, gpus, vllm_version, architectures, log, message, since,
+        seen_at)
+    SELECT 'io@' || n, 'idle', '', false, ARRAY['io'], '[]', '', '{}', '', '', now(), now()
     FROM generate_series(1, 8) n;
 INSERT INTO arena_run (worker, kind, owner, since, seen_at, ended, is_open)
     SELECT 'io@' || id %% 8 + 1, 'answer', id, now() - interval '1 minute', now(), 60,
@@ -64,6 +65,8 @@ def fill(jobs: int, owners: int, share: float, judges: int) -> None:
     rulings = round(jobs * (1 - share) / judges) if judges else 0
     with connection.cursor() as cursor:
         values = {"owners": owners, "jobs": max(round(jobs * share), owners), "rulings": rulings}
+        # VACUUM takes no row for visible before its commit is on the disk, which the suite's server delays.
+        cursor.execute("SET synchronous_commit = on")
         cursor.execute(FILL.replace("{{}}", "{}"), values | {"benchmark": benchmark.pk})
         cursor.execute("VACUUM ANALYZE")
 

@@ -96,7 +96,7 @@ def test_it_fills_and_pauses_while_somebody_looks(page):
 def test_a_very_full_one(page):
     fill()
     benchmark = make_benchmark(1)
-    for _ in range(60):
+    for _ in range(40):
         make_endpoint(benchmark, "http://127.0.0.1:9/v1")
     cached.CACHE.clear()
     page.goto("/queue/")
