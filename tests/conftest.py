@@ -34,20 +34,48 @@ hypothesis.settings.register_profile("thorough", **SLOW, max_examples=10_000)
 hypothesis.settings.load_profile("arena")
 
 
+# They run sites of their own, of which they kill parts.
+WAITING = ("tests/faults/", "tests/arena/embedded/test_run.py")
+
+
 def pytest_addoption(parser):
     parser.addoption("--database-only", action="store_true", help="leave out what needs no database")
 
 
+@pytest.hookimpl(trylast=True)  # after what was not asked for is out
 def pytest_collection_modifyitems(config, items):
+    if config.getoption("--database-only"):
+        _keep_those_with_a_database(config, items)
+    if workers := getattr(config, "workerinput", {}).get("workercount"):
+        items[:] = _begin_with_what_waits(items, workers)
+
+
+def _keep_those_with_a_database(config, items):
     """A second run, on other servers, need not repeat what does not know them."""
-    if not config.getoption("--database-only"):
-        return
     fixtures = {"db", "transactional_db", "django_db_setup"}
     kept = [
         item for item in items if item.get_closest_marker("django_db") or fixtures & set(item.fixturenames)
     ]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
     items[:] = kept
+
+
+def _begin_with_what_waits(items, workers):
+    """Begin with tests that wait in the shares that xdist's worksteal gives to all workers but one a core.
+
+    They take minutes in which they need little of a core; nobody has to wait for them at the end then.
+    """
+    waiting = [item for item in items if item.nodeid.startswith(WAITING)]
+    rest = [item for item in items if not item.nodeid.startswith(WAITING)]
+    lanes = max(workers - (os.cpu_count() or 1), 1)
+    placed = []
+    for worker in range(workers):
+        share = (len(items) - len(placed)) // (workers - worker)
+        mine = waiting[worker::lanes] if worker < lanes else []
+        room = max(share - len(mine), 0)
+        placed += mine + rest[:room]
+        del rest[:room]
+    return placed + rest
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +101,12 @@ def unhashed_static(settings):
 def no_page_of_another_test():
     """The cache of rendered boards lives as long as the process."""
     cached.CACHE.clear()
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """The site's own hashes are slow, as they should be: a third of a second for each user of a test."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -83,7 +83,7 @@ class Site:
     def children(self, *words: str) -> list[psutil.Process]:
         """Processes below this site's supervisor whose command line holds all the words."""
         below = psutil.Process(self.process.pid).children(recursive=True)
-        return [process for process in below if all(word in " ".join(process.cmdline()) for word in words)]
+        return [process for process in below if all(word in _command(process) for word in words)]
 
     def kill(self, *words: str) -> None:
         """kill -9 of the processes found, then the end of the whole site."""
@@ -95,7 +95,18 @@ class Site:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0
+        try:
+            assert self.process.wait(90) == 0  # a worker has a minute to drain
+        except subprocess.TimeoutExpired:
+            for process in [*self.children(), self.process]:
+                process.kill()
+            raise
+
+
+def _command(process: psutil.Process) -> str:
+    with suppress(psutil.Error):  # it may have just ended
+        return " ".join(process.cmdline())
+    return ""
 
 
 @contextmanager
