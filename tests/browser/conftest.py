@@ -25,6 +25,7 @@ from leaderboard.views import cached
 from tests.browser.watching import Watch
 
 TASKS = (answer_pending, render_answers, pair_submissions, plan_judging, judge_pending, refresh_boards)
+PATIENCE = 60_000  # milliseconds for a page, on a machine that is busy
 TICK = 0.3  # seconds between two rounds of the worker; the real scheduler waits for two
 
 
@@ -122,7 +123,7 @@ class Visitors:
         # Without motion, colours are final at once.
         defaults = {"base_url": self.address, "reduced_motion": "reduce"}
         context = self.browser.new_context(**(defaults | options))
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE)
         self._contexts.append(context)
         if user is not None:
             client = Client()
