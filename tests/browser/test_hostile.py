@@ -1,11 +1,14 @@
 """Answers, names and prompts that would run scripts, call other sites or break the page out of its frame."""
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from arena.markdown import SHOWN
 from arena.models import Answer, Ballot, Benchmark, Match, Prompt
 from tests.arena.hostile_texts import ELSEWHERE, HOSTILE, LINKS, MARKUP, STORMS
+from tests.browser.conftest import Visitors
 from tests.browser.watching import overflow, press, violations
 from tests.factories import make_competitor, make_matches, make_vote, make_voter
 
@@ -64,16 +67,25 @@ def is_whole(page: Page, key: str) -> None:
     assert page.evaluate("() => document.querySelector('main').contains(document.querySelector('.answer.b'))")
 
 
+@pytest.fixture(scope="module")
+def reader(browser, address) -> Iterator[Visitors]:
+    """One who reads match after match: a new browser for each would take longer than the pages."""
+    people = Visitors(browser, address)
+    people.open(viewport={"width": 390, "height": 844})
+    yield people
+    people.close()
+
+
 @pytest.mark.parametrize("key", HOSTILE)
-def test_a_match_page_shows_it_harmlessly(visitors, benchmark, key):
-    page = visitors.open(viewport={"width": 390, "height": 844})
+def test_a_match_page_shows_it_harmlessly(reader, benchmark, key):
+    page = reader.pages[0]
     page.goto(Match.objects.get(prompt__key=key).get_absolute_url())
     is_whole(page, key)
     if key in VOTED_ON:  # of the others, some are thousands of elements, which axe takes minutes to read
         assert violations(page) == []
     page.locator(".opinion summary").first.click()
     page.wait_for_timeout(50)  # for what would run on a click
-    assert visitors.watch.troubles == []
+    assert reader.watch.troubles == []
 
 
 def test_the_vote_page_shows_them_harmlessly(visitors, benchmark):
