@@ -14,6 +14,7 @@ from arena.engines.base import LOST
 from arena.engines.guard import Forbidden, Guard
 from arena.engines.replies import Refused, refuse
 
+IDLE_SECONDS = 2.0  # that a connection waits for its next request
 CONNECT_SECONDS = 10.0
 LONGEST_HEADER = 8 * 1024  # bytes of one header line, and of the status line
 MOST_HEADERS = 100
@@ -46,7 +47,11 @@ def open_session(url: URL, *, api_key: str, concurrency: int, guard: Guard | Non
         gate = _Gate(guard, url)
         guarded = {"resolver": gate, "socket_factory": gate.open_socket, "use_dns_cache": False}
     connector = aiohttp.TCPConnector(
-        limit=concurrency, ssl=_trust() if url.scheme == "https" else True, **guarded
+        limit=concurrency,
+        # Servers close what is idle, uvicorn after 5 s: a request sent at that moment would be lost.
+        keepalive_timeout=IDLE_SECONDS,
+        ssl=_trust() if url.scheme == "https" else True,
+        **guarded,
     )
     return aiohttp.ClientSession(
         connector=connector,

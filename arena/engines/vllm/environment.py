@@ -23,6 +23,8 @@ def server_environment(around: Mapping[str, str], api_key: str, modules: str) ->
         kept.pop(name, None)
     # For messages between the server's own processes; without it they listen on every address.
     kept.setdefault("VLLM_HOST_IP", "127.0.0.1")
+    # Seconds. After the 5 that are usual it closes idle connections, at times under the next request.
+    kept.setdefault("VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "60")
     return kept | {
         "VLLM_API_KEY": api_key,  # the command line could be read by all users of the host
         "VLLM_NO_USAGE_STATS": "1",
