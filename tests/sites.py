@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 
 from arena.embedded.places import find_places
+from tests.faults.processes import command_of
 
 ROOT = Path(settings.BASE_DIR)
 
@@ -83,7 +84,7 @@ class Site:
     def children(self, *words: str) -> list[psutil.Process]:
         """Processes below this site's supervisor whose command line holds all the words."""
         below = psutil.Process(self.process.pid).children(recursive=True)
-        return [process for process in below if all(word in _command(process) for word in words)]
+        return [process for process in below if all(word in command_of(process) for word in words)]
 
     def kill(self, *words: str) -> None:
         """kill -9 of the processes found, then the end of the whole site."""
@@ -101,12 +102,6 @@ class Site:
             for process in [*self.children(), self.process]:
                 process.kill()
             raise
-
-
-def _command(process: psutil.Process) -> str:
-    with suppress(psutil.Error):  # it may have just ended
-        return " ".join(process.cmdline())
-    return ""
 
 
 @contextmanager

@@ -116,7 +116,6 @@ class Visitors:
     def __init__(self, browser: Browser, address: str) -> None:
         self.browser, self.address = browser, address
         self.watch = Watch(address)
-        self.pages: list[Page] = []
         self._contexts: list[BrowserContext] = []
 
     def open(self, *, user=None, **options) -> Page:
@@ -132,7 +131,6 @@ class Visitors:
             name = site_settings.SESSION_COOKIE_NAME
             context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": self.address}])
         page = context.new_page()
-        self.pages.append(page)
         self.watch.follow(context, page)
         return page
 

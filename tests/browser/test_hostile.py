@@ -9,7 +9,7 @@ from arena.markdown import SHOWN
 from arena.models import Answer, Ballot, Benchmark, Match, Prompt
 from tests.arena.hostile_texts import ELSEWHERE, HOSTILE, LINKS, MARKUP, STORMS
 from tests.browser.conftest import Visitors
-from tests.browser.watching import overflow, press, violations
+from tests.browser.watching import Watch, overflow, press, violations
 from tests.factories import make_competitor, make_matches, make_vote, make_voter
 
 pytestmark = pytest.mark.browser
@@ -68,24 +68,23 @@ def is_whole(page: Page, key: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def reader(browser, address) -> Iterator[Visitors]:
+def reader(browser, address) -> Iterator[tuple[Page, Watch]]:
     """One who reads match after match: a new browser for each would take longer than the pages."""
     people = Visitors(browser, address)
-    people.open(viewport={"width": 390, "height": 844})
-    yield people
+    yield people.open(viewport={"width": 390, "height": 844}), people.watch
     people.close()
 
 
 @pytest.mark.parametrize("key", HOSTILE)
 def test_a_match_page_shows_it_harmlessly(reader, benchmark, key):
-    page = reader.pages[0]
+    page, watch = reader
     page.goto(Match.objects.get(prompt__key=key).get_absolute_url())
     is_whole(page, key)
     if key in VOTED_ON:  # of the others, some are thousands of elements, which axe takes minutes to read
         assert violations(page) == []
     page.locator(".opinion summary").first.click()
     page.wait_for_timeout(50)  # for what would run on a click
-    assert reader.watch.troubles == []
+    assert watch.troubles == []
 
 
 def test_the_vote_page_shows_them_harmlessly(visitors, benchmark):

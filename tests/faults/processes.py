@@ -39,7 +39,7 @@ class Program:
         """Processes below it whose command line holds all the words."""
         with suppress(psutil.NoSuchProcess):
             below = psutil.Process(self.pid).children(recursive=True)
-            return [each for each in below if all(word in _command(each) for word in words)]
+            return [each for each in below if all(word in command_of(each) for word in words)]
         return []
 
     def signal(self, number: int) -> None:
@@ -85,7 +85,8 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
-def _command(process: psutil.Process) -> str:
+def command_of(process: psutil.Process) -> str:
+    """Its command line; empty when it has ended."""
     with suppress(psutil.NoSuchProcess):
         return " ".join(process.cmdline())
     return ""
